@@ -1,0 +1,147 @@
+"""Every exception and warning of the package.
+
+An error says what is wrong, how much of it there is and what to do; it carries its data as
+attributes, and ``exit_code`` is what the command line returns for it.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+__all__ = [
+    "BadRowsError",
+    "ColumnError",
+    "CutoffError",
+    "DataError",
+    "DataWarning",
+    "FileError",
+    "ForecastError",
+    "ForecastWarning",
+    "HorizonError",
+    "LockedError",
+    "ModelError",
+    "ModelWarning",
+    "NotFittedError",
+    "NotIdentifiedError",
+    "TooLittleDataError",
+    "UnsupportedError",
+    "UsageError",
+    "listed",
+]
+
+
+def listed(items: Sequence[Any], most: int = 5) -> str:
+    """Return the first few items as text for a message: ``'a', 'b' and 3 more``."""
+    shown = ", ".join(repr(item) for item in items[:most])
+    return shown if len(items) <= most else f"{shown} and {len(items) - most} more"
+
+
+class ForecastError(Exception):
+    """Root of every error this package raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(ForecastError):
+    """A setting, argument or option that cannot be honoured."""
+
+    exit_code = 2
+
+
+class HorizonError(UsageError):
+    """A horizon, period or step that is not a length of time with a unit, or a later date."""
+
+
+class UnsupportedError(UsageError):
+    """A population, scenario lever or view that this model or source does not have."""
+
+
+class DataError(ForecastError):
+    """The data given is not a purchase log that can be used."""
+
+    exit_code = 3
+
+
+class ColumnError(DataError):
+    """A column is missing, doubled or ambiguous."""
+
+
+class CutoffError(DataError):
+    """A cutoff or window that the log does not reach."""
+
+
+class TooLittleDataError(DataError):
+    """The log is sound but holds too little for what is asked."""
+
+
+class BadRowsError(DataError):
+    """Rows that cannot be read as purchases.
+
+    Attributes
+    ----------
+    column : str
+        Name of the offending column, as in the source.
+    count : int
+        How many rows are affected.
+    samples : list
+        Up to five offending values.
+    """
+
+    def __init__(
+        self, problem: str, *, column: str, count: int, samples: Sequence[Any], remedy: str
+    ) -> None:
+        self.column, self.count, self.samples = column, count, list(samples)[:5]
+        shown = f" First: {listed(self.samples)}." if self.samples else ""
+        rows = "row" if count == 1 else "rows"
+        super().__init__(f"Column {column!r}: {problem} in {count:,} {rows}.{shown} {remedy}")
+
+
+class ModelError(ForecastError):
+    """A model cannot be estimated, or does not believe its own estimate."""
+
+    exit_code = 4
+
+
+class NotFittedError(ModelError):
+    """A forecast was asked of a model that has not seen a ledger."""
+
+    def __init__(self, model: object) -> None:
+        name = type(model).__name__
+        super().__init__(f"{name} is not fitted. Call {name}(...).fit(ledger) first.")
+
+
+class NotIdentifiedError(ModelError):
+    """The data do not determine the parameters.
+
+    Attributes
+    ----------
+    limit : str or None
+        Name of the simpler model the likelihood tends to, where there is one.
+    """
+
+    def __init__(self, message: str, *, limit: str | None = None) -> None:
+        self.limit = limit
+        super().__init__(message)
+
+
+class LockedError(ForecastError):
+    """The output exists already, or another job holds it."""
+
+    exit_code = 5
+
+
+class FileError(ForecastError):
+    """A file cannot be read or written."""
+
+    exit_code = 6
+
+
+class ForecastWarning(UserWarning):
+    """Root of every warning this package emits."""
+
+
+class DataWarning(ForecastWarning):
+    """The log was read, but something in it deserves a look."""
+
+
+class ModelWarning(ForecastWarning):
+    """An estimate stands, but with a caveat."""

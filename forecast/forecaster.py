@@ -1,0 +1,480 @@
+"""The one protocol, and what it returns. Read this page first.
+
+A :class:`Forecaster` has two methods, ``fit`` and ``forecast``. A :class:`Forecast` is frozen: who
+is forecast, the expectations by customer and by period, and a *sampler* that replays the same
+seeded draws block by block, so every question about the distribution has an answer in bounded
+memory. Quantiles do not add; draws do.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal, Protocol, Self, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from forecast.calendar import DAYS_PER_YEAR, Horizon, Window
+from forecast.errors import UnsupportedError, UsageError
+from forecast.ledger import Ledger
+
+__all__ = ["Draws", "Forecast", "Forecaster", "Population", "Sampler", "Split", "Totals"]
+
+Population = Literal["existing", "new", "all"]
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BOUNDS = ["purchases_lo_90", "purchases_hi_90", "value_lo_90", "value_hi_90"]
+EXPECTED = ["p_alive", "p_active", "expected_purchases", "expected_order_value", "expected_value"]
+
+
+@runtime_checkable
+class Forecaster(Protocol):
+    """Anything that learns from a ledger and forecasts from its cutoff."""
+
+    def fit(self, ledger: Ledger) -> Self:
+        """Learn from the purchases up to ``ledger.cutoff`` and return the model itself."""
+        ...
+
+    def forecast(
+        self,
+        horizon: str | date,
+        *,
+        population: Population = "existing",
+        every: str | None = None,
+        scenario: Mapping[str, Any] | None = None,
+        draws: int = 1000,
+        seed: int = 0,
+    ) -> "Forecast":
+        """Forecast the window that starts the day after the cutoff.
+
+        Parameters
+        ----------
+        horizon : str or date
+            Length with a unit (``"26W"``, ``"12M"``, ``"90D"``) or last day.
+        population : {"existing", "new", "all"}
+            Customers seen by the cutoff, those not yet seen, or both.
+        every : str, optional
+            Length of a period of ``Forecast.periods``; one unit of the horizon by default.
+        scenario : mapping, optional
+            Levers to pull; a model refuses by name those it cannot honour.
+        draws : int
+            Simulated futures behind every interval; 0 for expectations alone.
+        seed : int
+            Same ledger, settings and seed give the same numbers.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Split:
+    """A block's draws by period: one entry for each cell and period with a purchase.
+
+    Attributes
+    ----------
+    cell : array of int
+        ``customer_in_block * draws + draw``.
+    period : array of int
+        Position in ``Forecast.periods``.
+    purchases : array of int
+        Purchases of that cell in that period.
+    value : array of float or None
+        Their value, in the ledger's currency.
+    """
+
+    cell: IntArray
+    period: IntArray
+    purchases: IntArray
+    value: FloatArray | None
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Simulated futures of a block of consecutive customers.
+
+    Attributes
+    ----------
+    rows : slice
+        Positions of the customers in ``Forecast.customers``.
+    purchases : array of int, shape (customers, draws)
+        Purchases inside the horizon.
+    value : array of float, shape (customers, draws), or None
+        Value inside the horizon, in the ledger's currency; None without amounts.
+    split : callable
+        Returns the same draws by period; sums over periods equal ``purchases`` and ``value``.
+    """
+
+    rows: slice
+    purchases: IntArray
+    value: FloatArray | None
+    split: Callable[[], Split]
+
+
+class Sampler(Protocol):
+    """The recipe of a forecast's distribution: replays the same draws each time it is asked."""
+
+    @property
+    def draws(self) -> int:
+        """Number of simulated futures."""
+        ...
+
+    def blocks(self) -> Iterator[Draws]:
+        """Yield all customers, block by block, in order."""
+        ...
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Draws of totals by group and period.
+
+    Attributes
+    ----------
+    groups : pandas.Index
+        Labels of the second axis.
+    windows : list of Window
+        Periods of the third axis.
+    purchases : array of float, shape (draws, groups, periods)
+    value : array of float of the same shape, or None
+    """
+
+    groups: pd.Index
+    windows: list[Window]
+    purchases: FloatArray
+    value: FloatArray | None
+
+    def table(self, level: float = 0.9) -> pd.DataFrame:
+        """Return mean, lower and upper bound of each group's total over all periods."""
+        columns: dict[str, FloatArray] = {}
+        for name, cube in (("purchases", self.purchases), ("value", self.value)):
+            if cube is not None:
+                total = cube.sum(axis=2)
+                lo, hi = np.quantile(total, [(1 - level) / 2, (1 + level) / 2], axis=0)
+                columns |= {name: total.mean(axis=0), f"{name}_lo": lo, f"{name}_hi": hi}
+        return pd.DataFrame(columns, index=self.groups)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a model expects of a population over a window, and how sure it is.
+
+    Attributes
+    ----------
+    model : str
+        Name of the model.
+    cutoff : date
+        Last day the model saw.
+    horizon : Horizon
+        Length of the window.
+    population : {"existing", "new", "all"}
+        Whom the forecast is about.
+    customers : pandas.DataFrame or None
+        Index ``customer_id``; columns ``p_alive``, ``p_active`` (probabilities),
+        ``expected_purchases`` (count), ``expected_order_value`` and ``expected_value`` (currency)
+        and 90 % predictive bounds. Unknown is missing, never 0. None where the model cannot
+        split the population.
+    periods : pandas.DataFrame
+        One row a period, half-open ``start`` to ``end``; sums agree with ``customers``.
+    sampler : Sampler or None
+        The distribution.
+    notes : tuple of str
+        What the model has to say about itself: a limit model, a fallback, an assumption.
+    """
+
+    model: str
+    cutoff: date
+    horizon: Horizon
+    population: Population
+    customers: pd.DataFrame | None
+    periods: pd.DataFrame
+    sampler: Sampler | None = field(repr=False)
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def build(
+        cls,
+        *,
+        model: str,
+        cutoff: date,
+        horizon: Horizon,
+        windows: list[Window],
+        population: Population,
+        customers: pd.DataFrame | None,
+        period_purchases: npt.ArrayLike,
+        period_value: npt.ArrayLike | None,
+        sampler: Sampler | None,
+        notes: Sequence[str] = (),
+    ) -> "Forecast":
+        """Assemble a forecast from expectations and a sampler, adding the 90 % bounds.
+
+        Parameters
+        ----------
+        customers : pandas.DataFrame or None
+            Index ``customer_id`` and any of the expected columns; the rest become missing.
+        period_purchases, period_value : array-like, shape (periods,)
+            Expectations by period; they must add up to the customers' expectations.
+        """
+        periods = pd.DataFrame(
+            {
+                "start": pd.to_datetime([window.start for window in windows]),
+                "end": pd.to_datetime([window.end for window in windows]),
+                "expected_purchases": np.asarray(period_purchases, dtype=float),
+                "expected_value": np.nan if period_value is None else np.asarray(period_value),
+            }
+        )
+        if customers is not None:
+            customers = customers.reindex(columns=EXPECTED).astype(float)
+            customers.index.name = "customer_id"
+        if sampler is None:
+            periods[BOUNDS] = np.nan
+            if customers is not None:
+                customers[BOUNDS] = np.nan
+            return cls(model, cutoff, horizon, population, customers, periods, None, tuple(notes))
+        bounds = None if customers is None else np.full((len(customers), 4), np.nan)
+        purchases, value = _accumulate(sampler, len(windows), bounds=bounds)
+        periods[BOUNDS[:2]] = np.quantile(purchases[:, 0], [0.05, 0.95], axis=0).T
+        periods[BOUNDS[2:]] = (
+            np.nan if value is None else np.quantile(value[:, 0], [0.05, 0.95], axis=0).T
+        )
+        if customers is not None:
+            customers[BOUNDS] = bounds
+        return cls(model, cutoff, horizon, population, customers, periods, sampler, tuple(notes))
+
+    @property
+    def windows(self) -> list[Window]:
+        """The periods as windows."""
+        starts, ends = self.periods["start"].dt.date, self.periods["end"].dt.date
+        return [Window(start, end) for start, end in zip(starts, ends, strict=True)]
+
+    @property
+    def window(self) -> Window:
+        """The whole window that is forecast."""
+        return self.horizon.window(self.cutoff)
+
+    def totals(self, by: "pd.Series[Any] | None" = None) -> Totals:
+        """Return draws of totals by group and period.
+
+        Parameters
+        ----------
+        by : pandas.Series, optional
+            Group label of each customer, indexed by ``customer_id``; one group by default.
+
+        Returns
+        -------
+        Totals
+            Arrays of shape (draws, groups, periods).
+        """
+        sampler = self._sampler()
+        if by is None:
+            groups, codes = pd.Index(["all"]), None
+        else:
+            labels = by.reindex(self._customers().index)
+            if labels.isna().any():
+                raise UsageError(f"by: {int(labels.isna().sum()):,} customers have no label.")
+            codes, groups = pd.factorize(labels, sort=True)
+        purchases, value = _accumulate(sampler, len(self.periods), codes, len(groups))
+        return Totals(pd.Index(groups), self.windows, purchases, value)
+
+    def interval(self, level: float = 0.9) -> pd.DataFrame:
+        """Return the expectation of the grand total and its predictive interval.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Rows ``purchases`` and ``value``; columns ``expected``, ``lo``, ``hi``.
+        """
+        totals = self.totals()
+        rows = {}
+        for name, cube in (("purchases", totals.purchases), ("value", totals.value)):
+            if cube is not None:
+                lo, hi = np.quantile(cube.sum(axis=(1, 2)), [(1 - level) / 2, (1 + level) / 2])
+                expected = float(self.periods[f"expected_{name}"].sum())
+                rows[name] = {"expected": expected, "lo": float(lo), "hi": float(hi)}
+        return pd.DataFrame.from_dict(rows, orient="index")
+
+    def quantiles(self, levels: Sequence[float] = (0.05, 0.5, 0.95)) -> pd.DataFrame:
+        """Return predictive quantiles of purchases and value for every customer.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``customer_id``; columns such as ``purchases_q05`` and ``value_q95``.
+        """
+        levels = list(levels)
+        customers, sampler = self._customers(), self._sampler()
+        out = np.full((len(customers), 2 * len(levels)), np.nan)
+        for block in sampler.blocks():
+            out[block.rows, : len(levels)] = _row_quantiles(block.purchases, levels)
+            if block.value is not None:
+                out[block.rows, len(levels) :] = _row_quantiles(block.value, levels)
+        names = [
+            f"{kind}_q{100 * level:02.3g}" for kind in ("purchases", "value") for level in levels
+        ]
+        return pd.DataFrame(out, index=customers.index, columns=names)
+
+    def score(self, actuals: pd.DataFrame) -> pd.DataFrame:
+        """Score the predictive distribution of each customer against what happened.
+
+        Parameters
+        ----------
+        actuals : pandas.DataFrame
+            Index ``customer_id``; columns ``purchases`` (count) and ``value`` (currency), as
+            :meth:`forecast.Ledger.actuals` returns.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``customer_id``; ``crps_purchases`` and ``crps_value`` (in the unit of the
+            target, lower is better), ``log_score_purchases`` (nats, lower is better; frequencies
+            of the draws smoothed by half a draw) and the randomised ``pit_purchases`` and
+            ``pit_value``, uniform on (0, 1) where the distribution is right.
+        """
+        customers, sampler = self._customers(), self._sampler()
+        actuals = actuals.reindex(customers.index)
+        if actuals["purchases"].isna().any():
+            missing = int(actuals["purchases"].isna().sum())
+            raise UsageError(f"actuals: {missing:,} forecast customers are missing.")
+        names = [
+            "crps_purchases",
+            "log_score_purchases",
+            "pit_purchases",
+            "crps_value",
+            "pit_value",
+        ]
+        out = np.full((len(customers), len(names)), np.nan)
+        jitter = np.random.default_rng(0).random((len(customers), 2))
+        for block in sampler.blocks():
+            seen = actuals["purchases"].to_numpy(float)[block.rows]
+            drawn = np.sort(block.purchases.astype(float), axis=1)
+            below, upto = _ranks(drawn, seen)
+            width = upto - below
+            out[block.rows, 0] = _crps(drawn, seen)
+            out[block.rows, 1] = -np.log((width * sampler.draws + 0.5) / (sampler.draws + 1))
+            out[block.rows, 2] = below + jitter[block.rows, 0] * width
+            if block.value is not None and "value" in actuals:
+                seen = actuals["value"].to_numpy(float)[block.rows]
+                drawn = np.sort(block.value, axis=1)
+                below, upto = _ranks(drawn, seen)
+                out[block.rows, 3] = _crps(drawn, seen)
+                out[block.rows, 4] = below + jitter[block.rows, 1] * (upto - below)
+        return pd.DataFrame(out, index=customers.index, columns=names)
+
+    def discounted(self, rate: float) -> pd.DataFrame:
+        """Return each customer's value over the horizon, discounted to the cutoff.
+
+        Parameters
+        ----------
+        rate : float
+            Annual effective discount rate, 0.10 for ten per cent; a purchase is discounted from
+            the middle of its period.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``customer_id``; ``expected_value``, ``value_lo_90``, ``value_hi_90``. A rate of
+            0 returns the undiscounted expectation exactly.
+        """
+        if not -1 < rate < 10:
+            raise UsageError(f"rate: {rate} is no annual rate; write 0.10 for ten per cent.")
+        customers, sampler = self._customers(), self._sampler()
+        cutoff = pd.Timestamp(self.cutoff)
+        middle = self.periods["start"] + (self.periods["end"] - self.periods["start"]) / 2
+        years = ((middle - cutoff).dt.total_seconds() / 86400 / DAYS_PER_YEAR).to_numpy()
+        factor = (1 + rate) ** -years
+        out = np.full((len(customers), 3), np.nan)
+        for block in sampler.blocks():
+            if block.value is None:
+                break
+            split = block.split()
+            assert split.value is not None
+            flat = np.bincount(
+                split.cell, split.value * factor[split.period], minlength=block.value.size
+            )
+            drawn = flat.reshape(block.value.shape)
+            before, after = block.value.sum(axis=1), drawn.sum(axis=1)
+            pooled = after.sum() / before.sum() if before.sum() else 1.0
+            ratio = np.divide(after, before, out=np.full_like(after, pooled), where=before > 0)
+            out[block.rows, 0] = customers["expected_value"].to_numpy()[block.rows] * ratio
+            out[block.rows, 1:] = _row_quantiles(drawn, [0.05, 0.95])
+        names = ["expected_value", "value_lo_90", "value_hi_90"]
+        return pd.DataFrame(out, index=customers.index, columns=names)
+
+    def _customers(self) -> pd.DataFrame:
+        if self.customers is None:
+            raise UnsupportedError(f"{self.model} forecasts totals; it has no customers.")
+        return self.customers
+
+    def _sampler(self) -> Sampler:
+        if self.sampler is None:
+            raise UnsupportedError(f"{self.model} was forecast without draws; pass draws=1000.")
+        return self.sampler
+
+
+def check_request(
+    model: object,
+    population: str,
+    scenario: Mapping[str, Any] | None,
+    *,
+    populations: Collection[str],
+    levers: Collection[str] = (),
+    draws: int = 0,
+) -> None:
+    """Refuse by name a population, a scenario lever or a number of draws that has no meaning."""
+    name = type(model).__name__
+    if population not in ("existing", "new", "all"):
+        raise UsageError(f"population: {population!r} is not 'existing', 'new' or 'all'.")
+    if population not in populations:
+        offered = " or ".join(repr(each) for each in populations)
+        raise UnsupportedError(f"{name} forecasts population {offered}, not {population!r}.")
+    unknown = sorted(set(scenario or {}) - set(levers))
+    if unknown:
+        offered = ", ".join(levers) or "none"
+        raise UnsupportedError(f"{name} has no lever {unknown[0]!r}; its levers: {offered}.")
+    if draws < 0 or draws == 1:
+        raise UsageError(f"draws: {draws} must be 0 (no intervals) or at least 2.")
+
+
+def _accumulate(
+    sampler: Sampler,
+    periods: int,
+    codes: npt.NDArray[Any] | None = None,
+    groups: int = 1,
+    bounds: FloatArray | None = None,
+) -> tuple[FloatArray, FloatArray | None]:
+    """Sum draws by group and period in one pass, filling customers' bounds on the way."""
+    shape, draws = (sampler.draws, groups, periods), sampler.draws
+    purchases = np.zeros(shape)
+    value: FloatArray | None = None
+    for block in sampler.blocks():
+        if bounds is not None:
+            bounds[block.rows, :2] = _row_quantiles(block.purchases, [0.05, 0.95])
+            if block.value is not None:
+                bounds[block.rows, 2:] = _row_quantiles(block.value, [0.05, 0.95])
+        split = block.split()
+        customer, draw = np.divmod(split.cell, draws)
+        group = 0 if codes is None else codes[block.rows][customer]
+        flat = (draw * groups + group) * periods + split.period
+        size = draws * groups * periods
+        purchases += np.bincount(flat, split.purchases, minlength=size).reshape(shape)
+        if split.value is not None:
+            value = np.zeros(shape) if value is None else value
+            value += np.bincount(flat, split.value, minlength=size).reshape(shape)
+    return purchases, value
+
+
+def _row_quantiles(drawn: npt.NDArray[Any], levels: Sequence[float]) -> npt.NDArray[Any]:
+    """Quantiles of each row as order statistics, so that counts stay counts."""
+    size = drawn.shape[1]
+    ranks = [max(0, int(np.ceil(level * size - 1e-9)) - 1) for level in levels]
+    return np.asarray(np.partition(drawn, sorted(set(ranks)), axis=1)[:, ranks])
+
+
+def _ranks(drawn: FloatArray, seen: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Share of sorted draws strictly below, and at or below, what was seen."""
+    return (drawn < seen[:, None]).mean(axis=1), (drawn <= seen[:, None]).mean(axis=1)
+
+
+def _crps(drawn: FloatArray, seen: FloatArray) -> FloatArray:
+    """Continuous ranked probability score of sorted draws (Gneiting & Raftery 2007, eq. 21)."""
+    size = drawn.shape[1]
+    weights = (2 * np.arange(1, size + 1) - size - 1) / size**2
+    return np.asarray(np.abs(drawn - seen[:, None]).mean(axis=1) - drawn @ weights)

@@ -1,0 +1,165 @@
+"""The data-quality table: what was read, dropped, merged and netted, and what to know of it."""
+
+import unicodedata
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from forecast.calendar import day_number, day_of
+from forecast.errors import listed
+from forecast.ledger.rows import Frame
+
+__all__ = ["Audit", "DayFacts"]
+
+FAR_CUTOFF_GAPS = 10
+
+
+@dataclass(frozen=True)
+class DayFacts:
+    """Counts of purchase days that later lines of the audit use."""
+
+    purchases: int
+    first: int
+    last: int
+    median_gap: float
+
+
+@dataclass
+class Audit:
+    """The table under construction; every line has a check, a count, a severity and a sentence."""
+
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+
+    def add(self, check: str, count: int, what: str, severity: str = "info") -> None:
+        """Add a line."""
+        self.lines.append({"check": check, "count": count, "severity": severity, "what": what})
+
+    def warn(self, check: str, count: int, what: str) -> None:
+        """Add a line that deserves a look."""
+        self.add(check, count, what, "warning")
+
+    def say(self, message: str) -> None:
+        """Keep a message that ``read_ledger`` will warn its caller with."""
+        self.messages.append(message)
+
+    def table(self) -> pd.DataFrame:
+        """Return the lines as a table."""
+        return pd.DataFrame(self.lines, columns=["check", "count", "severity", "what"])
+
+    def days(self, merged: Frame, scale: int, policy: str | None) -> DayFacts:
+        """Count purchases, merged rows, refunds and zero days; say who is new and who is old."""
+        yes = nw.col("purchase").cast(nw.Int64)
+        marked = merged.with_columns(
+            yes=yes,
+            no=1 - yes,
+            extra=(nw.col("rows") - 1) * yes,
+            zero=yes * (nw.col("ticks") == 0).cast(nw.Int64),
+            lost=(1 - yes) * nw.col("ticks"),
+        )
+        names = ("yes", "no", "extra", "zero", "lost", "returned")
+        row = marked.select(*(nw.col(name).sum() for name in names)).collect("pyarrow")
+        count = {name: int(row[name][0] or 0) for name in names}
+        bought = merged.filter(nw.col("purchase"))
+        people = merged.select("id").unique()
+        buyers = bought.group_by("id").agg(nw.col("day").min().alias("first"))
+        daily = buyers.group_by("first").agg(nw.len().alias("new")).sort("first")
+        new = daily.collect("pyarrow").to_pandas()
+        active = bought.select("day").unique().sort("day").collect("pyarrow")["day"].to_numpy()
+        customers = int(new["new"].sum())
+        self.add("purchases", count["yes"], "Customer-days with a purchase.")
+        self.add("customers", customers, "Customers with at least one purchase.")
+        self.add("merged rows", count["extra"], "Rows merged into a purchase of the same day.")
+        if policy is not None:
+            self.add("returns", count["returned"], f"Negative rows: {policy}.")
+            if count["no"]:
+                what = f"Customer-days below 0, no purchase; {count['lost'] / scale:,.2f} left out."
+                self.add("days below 0", count["no"], what)
+            without = int(people.select(nw.len()).collect("pyarrow").item()) - customers
+            if without:
+                self.add("customers without a purchase", without, "They only returned; left out.")
+            if count["zero"]:
+                what = "Purchases of value 0: they count, but tell nothing about spend."
+                self.add("zero purchases", count["zero"], what)
+        if not len(active):
+            return DayFacts(0, 0, 0, 1.0)
+        self._arrivals(new, bought, int(active[-1]))
+        gap = float(np.median(np.diff(active))) if len(active) > 1 else 1.0
+        return DayFacts(count["yes"], int(active[0]), int(active[-1]), max(gap, 1.0))
+
+    def _arrivals(self, new: pd.DataFrame, bought: Frame, last: int) -> None:
+        """Say how many early customers may be older than the log, and how many late are new."""
+        first = int(new["first"].iloc[0])
+        if last - first < 120:
+            return
+        month = (new["first"] - first) // 30
+        by_month = (
+            new.groupby(month)["new"].sum().reindex(range((last - first) // 30), fill_value=0)
+        )
+        usual = float(by_month.iloc[1:].median())
+        if by_month.iloc[0] > 2 * max(usual, 1.0):
+            what = (
+                f"Customers first seen in the first 30 days, against {usual:,.0f} in a usual "
+                "month: many were acquired before the log begins (left truncation)."
+            )
+            if usual == 0:
+                what = "All customers were first seen at the start: the log follows one cohort."
+            self.add(
+                "early customers", int(by_month.iloc[0]), what, "info" if not usual else "warning"
+            )
+        since = last - 90
+        late = (nw.col("day") > since).cast(nw.Int64)
+        people = bought.with_columns(late=late).group_by("id").agg(
+            nw.col("day").min().alias("first"), nw.col("late").sum().cast(nw.Int64)
+        )  # fmt: skip
+        fresh = (nw.col("first") > since).cast(nw.Int64) * nw.col("late")
+        row = people.with_columns(fresh=fresh).select(nw.col("late").sum(), nw.col("fresh").sum())
+        total, share = (int(each or 0) for each in row.collect("pyarrow").rows()[0])
+        if share:
+            what = (
+                "Purchases of the last 90 days by customers first seen in them, "
+                f"{share / total:.0%} of {total:,}: a forecast of existing customers "
+                "leaves their like out."
+            )
+            self.add("purchases by newcomers", share, what)
+
+    def reach(self, days: DayFacts, cutoff: date) -> None:
+        """Say how far the cutoff lies behind the last purchase."""
+        beyond = day_number(cutoff) - days.last
+        if beyond <= 0:
+            return
+        what = f"Days without a purchase between {day_of(days.last)} and the cutoff {cutoff}."
+        self.add("days to the cutoff", beyond, what)
+        if beyond > FAR_CUTOFF_GAPS * days.median_gap:
+            self.lines[-1]["severity"] = "warning"
+            self.say(
+                f"The cutoff {cutoff} lies {beyond} days after the last purchase, where a usual "
+                f"gap is {days.median_gap:g}. If the log simply ends there, leave the cutoff out."
+            )
+
+    def look_alikes(self, ids: Frame) -> None:
+        """Warn about customer ids that differ only in what cannot be seen."""
+        odd = ids.filter(nw.col("id").str.contains(r"[^!-~]"))
+        strange = odd.head(100_000).collect("pyarrow")["id"].to_list()
+        if not strange:
+            return
+        plain = {each: _visible(each) for each in strange}
+        twins = ids.filter(nw.col("id").is_in(sorted(set(plain.values())))).collect("pyarrow")
+        groups: dict[str, set[str]] = {}
+        for each in {*strange, *twins["id"].to_list()}:
+            groups.setdefault(_visible(each), set()).add(each)
+        alike = sorted(sorted(group) for group in groups.values() if len(group) > 1)
+        if alike:
+            what = f"Ids that look alike but differ: {listed(alike[0])}. Kept apart."
+            self.warn("look-alike ids", sum(len(group) for group in alike), what)
+            self.say(f"{len(alike)} groups of customer ids look alike but differ: {listed(alike)}.")
+
+
+def _visible(text: str) -> str:
+    """Return what a person sees of an id: composed, without blanks or invisible signs."""
+    composed = unicodedata.normalize("NFKC", text)
+    return "".join(sign for sign in composed if unicodedata.category(sign)[0] != "C").strip()

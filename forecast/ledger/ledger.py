@@ -1,0 +1,225 @@
+"""The ledger: who bought on which day for how much, up to a cutoff."""
+
+import hashlib
+import shutil
+import weakref
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from forecast.calendar import Horizon, day_number, parse_day
+from forecast.errors import CutoffError, UnsupportedError, UsageError
+
+__all__ = ["Ledger", "Spilled"]
+
+
+class Spilled:
+    """A temporary folder with purchase days as Parquet, removed with its last ledger."""
+
+    def __init__(self, folder: str) -> None:
+        self.path = Path(folder) / "days.parquet"
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Path, (str(self.path),))  # a worker's copy must not remove the file
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Purchases by customer and day, up to the end of observation. Made by :func:`read_ledger`.
+
+    A *purchase* is a customer-day with at least one row of 0 or more that nets to 0 or more.
+
+    Attributes
+    ----------
+    cutoff : date
+        Last day observed; no purchase after it is ever shown.
+    audit : pandas.DataFrame
+        What was read, dropped, merged or netted, and why: columns ``check``, ``count``,
+        ``severity`` ("info" or "warning") and ``what``.
+    has_value : bool
+        Whether purchases have amounts.
+    customer_columns, purchase_columns : tuple of str
+        Extra columns kept: of the customer (as first seen), of the purchase day.
+    first_day : date
+        Day of the first purchase.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import forecast as fc
+    >>> orders = pd.DataFrame({
+    ...     "customer_id": ["a", "a", "a", "a", "b", "b"],
+    ...     "date": ["2024-01-01", "2024-01-01", "2024-02-01", "2024-03-01", "2024-01-05",
+    ...              "2024-01-06"],
+    ...     "amount": [20.0, 30.0, -15.0, 0.0, 40.0, 10.0],
+    ... })
+    >>> ledger = fc.read_ledger(orders, customer="customer_id", date="date", value="amount")
+    >>> ledger.purchases()
+      customer_id       date  value
+    0           a 2024-01-01   50.0
+    1           a 2024-03-01    0.0
+    2           b 2024-01-05   40.0
+    3           b 2024-01-06   10.0
+
+    Two orders of one day are one purchase of 50; the refund of 2024-02-01, alone on its day, is no
+    purchase and leaves the value; the order of 0 is a purchase of value 0.
+    """
+
+    cutoff: date
+    audit: pd.DataFrame = field(repr=False)
+    has_value: bool
+    customer_columns: tuple[str, ...]
+    purchase_columns: tuple[str, ...]
+    first_day: date
+    ticks: int = field(repr=False)
+    _days: Any = field(repr=False)
+    _attributes: Any = field(repr=False)
+
+    def days(self) -> "nw.LazyFrame[Any]":
+        """Return purchase days as a lazy Narwhals frame: ``customer_id``, ``day``, ``ticks``.
+
+        ``day`` counts from 1970-01-01. ``ticks`` is the value as a whole number of
+        ``1 / ledger.ticks`` currency units, so that sums do not depend on the order of rows.
+        """
+        return _lazy(self._days).filter(nw.col("day") <= day_number(self.cutoff))
+
+    def purchases(self) -> pd.DataFrame:
+        """Return one row a purchase: ``customer_id``, ``date`` and, with amounts, ``value``."""
+        if self.on_spark:
+            raise UnsupportedError("A Spark ledger keeps its rows in Spark; use customer_summary.")
+        frame = self.days().sort("customer_id", "day").collect("pyarrow").to_pandas()
+        out = pd.DataFrame({"customer_id": frame["customer_id"].astype(str)})
+        out["date"] = _dates(frame["day"])
+        if self.has_value:
+            out["value"] = frame["ticks"].to_numpy(float) / self.ticks
+        for name in self.purchase_columns:
+            out[name] = frame[name]
+        return out
+
+    def attributes(self) -> pd.DataFrame:
+        """Return the customer columns as first seen, indexed by ``customer_id``."""
+        if not self.customer_columns:
+            raise UsageError("The ledger was read without customer_columns.")
+        frame = _lazy(self._attributes).filter(nw.col("first") <= day_number(self.cutoff))
+        table = frame.drop("first").collect("pyarrow").to_pandas()
+        table["customer_id"] = table["customer_id"].astype(str)
+        return table.set_index("customer_id").sort_index()
+
+    @property
+    def on_spark(self) -> bool:
+        """Whether the rows live on Spark."""
+        return isinstance(self._days, nw.LazyFrame)
+
+    def cut(self, day: Any) -> "Ledger":
+        """Return the ledger as it stood at the end of ``day``: the way to calibration data.
+
+        Parameters
+        ----------
+        day : date or str
+            The new cutoff, not after the present one.
+
+        Raises
+        ------
+        CutoffError
+            If nothing was seen by then, or it lies after the cutoff.
+        """
+        day = parse_day(day, "cut")
+        if day > self.cutoff:
+            raise CutoffError(f"cut: {day} lies after the cutoff {self.cutoff}.")
+        if day < self.first_day:
+            raise CutoffError(f"cut: {day} lies before the first purchase on {self.first_day}.")
+        note = {"check": "cut", "count": 0, "severity": "info", "what": f"Cut back to {day}."}
+        audit = pd.concat([self.audit, pd.DataFrame([note])], ignore_index=True)
+        return replace(self, cutoff=day, audit=audit)
+
+    def actuals(self, origin: Any, horizon: Any, population: str = "existing") -> pd.DataFrame:
+        """Return what customers bought in the window after ``origin``.
+
+        Parameters
+        ----------
+        origin : date or str
+            Last day a forecast may have seen; the window starts the day after.
+        horizon : str, date or Horizon
+            Length with a unit, or last day.
+        population : {"existing", "new", "all"}
+            Customers seen by the origin (those who bought nothing have 0), those first seen
+            inside the window, or both.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``customer_id``, sorted; ``purchases`` (count) and, with amounts, ``value``.
+
+        Raises
+        ------
+        CutoffError
+            If the window passes the cutoff of this ledger.
+        """
+        origin = parse_day(origin, "origin")
+        window = Horizon.parse(horizon).window(origin)
+        if window.last > self.cutoff:
+            raise CutoffError(
+                f"actuals: the window to {window.last} passes the cutoff {self.cutoff}."
+            )
+        if population not in ("existing", "new", "all"):
+            raise UsageError(f"population: {population!r} is not 'existing', 'new' or 'all'.")
+        start, end = day_number(window.start), day_number(window.end)
+        inside = (nw.col("day") >= start).cast(nw.Int64)
+        rows = self.days().filter(nw.col("day") < end).with_columns(inside=inside)
+        rows = rows.with_columns(inside_ticks=nw.col("ticks") * nw.col("inside"))
+        table = rows.group_by("customer_id").agg(
+            nw.col("day").min().alias("first"),
+            nw.col("inside").sum().cast(nw.Int64).alias("purchases"),
+            nw.col("inside_ticks").sum().cast(nw.Int64).alias("ticks"),
+        )
+        if population != "all":
+            known = nw.col("first") < start
+            table = table.filter(known if population == "existing" else ~known)
+        frame = table.sort("customer_id").collect("pyarrow").to_pandas()
+        index = pd.Index(frame["customer_id"].astype(str), name="customer_id")
+        out = pd.DataFrame({"purchases": frame["purchases"].to_numpy(np.int64)}, index=index)
+        if self.has_value:
+            out["value"] = frame["ticks"].to_numpy(float) / self.ticks
+        return out
+
+    def summary_hash(self) -> str:
+        """Return a short hash of the content up to the cutoff, whatever the order of rows."""
+        day, ticks = nw.col("day"), nw.col("ticks").fill_null(0)
+        mixed = (ticks % 1_000_003) * (day % 10_007) + nw.col("customer_id").str.len_chars()
+        row = self.days().select(
+            nw.len().alias("rows"), day.sum().alias("days"), mixed.sum().alias("mixed"),
+            (ticks // 1000).sum().alias("ticks"),
+            nw.col("customer_id").min().alias("low"), nw.col("customer_id").max().alias("high"),
+        ).collect("pyarrow").rows()[0]  # fmt: skip
+        text = "|".join(str(each) for each in (self.cutoff, *row))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Ledger":
+        return self  # frozen: a copy would only cost memory
+
+    def __repr__(self) -> str:
+        money = "with amounts" if self.has_value else "without amounts"
+        return f"Ledger({self.first_day} to {self.cutoff}, {money})"
+
+
+def _lazy(stored: Any) -> "nw.LazyFrame[Any]":
+    """Open what a ledger keeps: an Arrow table, a Parquet file, or a frame on Spark."""
+    from forecast.ledger.sources import connect
+
+    if isinstance(stored, nw.LazyFrame):
+        return stored
+    if isinstance(stored, Spilled):
+        stored = stored.path
+    if isinstance(stored, Path):
+        return nw.from_native(connect().read_parquet(str(stored)))
+    return nw.from_native(connect().from_arrow(stored))
+
+
+def _dates(days: "pd.Series[Any]") -> "pd.Series[Any]":
+    return pd.Series(days.to_numpy(np.int64).astype("datetime64[D]").astype("datetime64[s]"))

@@ -1,0 +1,253 @@
+"""Pure views of a ledger: the customer summary, cohorts, the revenue series, features.
+
+The summary is one Narwhals expression that DuckDB and Spark both run; the other views return
+pandas tables of a local ledger.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from forecast.calendar import Horizon, add, day_number
+from forecast.errors import TooLittleDataError, UnsupportedError, UsageError
+from forecast.ledger import Ledger
+
+__all__ = [
+    "cohort_table",
+    "customer_features",
+    "customer_summary",
+    "revenue_series",
+    "summary_frame",
+]
+
+
+def summary_frame(ledger: Ledger) -> "nw.LazyFrame[Any]":
+    """Return the customer summary as a lazy frame of whole numbers, on DuckDB or Spark.
+
+    Columns ``customer_id``, ``frequency``, ``first`` and ``last`` (day numbers), ``ticks`` (total
+    value) and ``first_ticks`` (value of the first purchase day), both in ``1 / ledger.ticks``.
+    """
+    days = ledger.days()
+    firsts = days.group_by("customer_id").agg(nw.col("day").min().alias("first"))
+    joined = days.join(firsts, on="customer_id", how="inner").with_columns(
+        opening=(nw.col("day") == nw.col("first")).cast(nw.Int64) * nw.col("ticks")
+    )
+    return joined.group_by("customer_id").agg(
+        (nw.len().cast(nw.Int64)).alias("n_purchases"),
+        nw.col("day").min().alias("first"),
+        nw.col("day").max().alias("last"),
+        nw.col("ticks").sum().cast(nw.Int64),
+        nw.col("opening").sum().cast(nw.Int64).alias("first_ticks"),
+    )
+
+
+def customer_summary(ledger: Ledger) -> pd.DataFrame:
+    """Return one row a customer, in the field's names; times are in days.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Purchases up to the cutoff.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``customer_id``, sorted. ``frequency``: repeat purchase days (purchases after the
+        first). ``recency``: *age at the last purchase*, in days from the first; marketing's
+        recency, days since the last purchase, is ``T - recency``. ``T``: age at the cutoff.
+        ``monetary_value``: mean value of the repeat purchase days, 0 without any.
+        ``n_purchases`` (= frequency + 1), ``total_value``, ``first_value``, ``first_purchase``,
+        ``last_purchase``, ``cohort`` (month of the first purchase) and the customer columns.
+        Without amounts the columns of value are missing.
+
+    Examples
+    --------
+    Bought on 1 January (10), 11 January (20) and 31 January (40), seen until 10 February:
+
+    >>> import pandas as pd
+    >>> import forecast as fc
+    >>> orders = pd.DataFrame({"customer": ["a"] * 3, "value": [10.0, 20.0, 40.0],
+    ...     "date": ["2024-01-01", "2024-01-11", "2024-01-31"]})
+    >>> ledger = fc.read_ledger(orders, cutoff="2024-02-10")
+    >>> fc.customer_summary(ledger)[["frequency", "recency", "T", "monetary_value"]]
+                 frequency  recency     T  monetary_value
+    customer_id
+    a                    2     30.0  40.0            30.0
+    """
+    table = summary_frame(ledger).collect("pyarrow").to_pandas()
+    table["customer_id"] = table["customer_id"].astype(str)
+    table = table.set_index("customer_id").sort_index()
+    frequency = table["n_purchases"].to_numpy(np.int64) - 1
+    first, last = table["first"].to_numpy(np.int64), table["last"].to_numpy(np.int64)
+    total = table["ticks"].to_numpy(float) / ledger.ticks if ledger.has_value else np.nan
+    opening = table["first_ticks"].to_numpy(float) / ledger.ticks if ledger.has_value else np.nan
+    repeat_ticks = (table["ticks"] - table["first_ticks"]).to_numpy(float)
+    mean = repeat_ticks / ledger.ticks / np.maximum(frequency, 1) if ledger.has_value else np.nan
+    started = first.astype("datetime64[D]").astype("datetime64[s]")
+    out = pd.DataFrame(
+        {
+            "frequency": frequency,
+            "recency": (last - first).astype(float),
+            "T": (day_number(ledger.cutoff) - first).astype(float),
+            "monetary_value": mean,
+            "n_purchases": frequency + 1,
+            "total_value": total,
+            "first_value": opening,
+            "first_purchase": started,
+            "last_purchase": last.astype("datetime64[D]").astype("datetime64[s]"),
+            "cohort": np.datetime_as_string(started, unit="M"),
+        },
+        index=table.index,
+    )
+    return out.join(ledger.attributes()) if ledger.customer_columns else out
+
+
+def cohort_table(ledger: Ledger, by: str = "cohort") -> pd.DataFrame:
+    """Return what each cohort bought at each age, in whole months of 30 days.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Purchases up to the cutoff.
+    by : str
+        ``"cohort"`` (month of the first purchase) or a customer column.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a cohort and age: ``customers`` old enough to have lived that age in full,
+        ``active`` among them, their ``purchases`` and ``value`` at that age (age 0 holds the first
+        purchase). Ages no customer has lived in full are absent, not 0.
+    """
+    _local(ledger, "cohort_table")
+    summary = customer_summary(ledger)
+    if by not in summary.columns:
+        raise UsageError(f"by: {by!r} is neither 'cohort' nor one of {ledger.customer_columns}.")
+    rows = ledger.purchases()
+    person = summary.loc[rows["customer_id"]]
+    age = (rows["date"].to_numpy() - person["first_purchase"].to_numpy()).astype(
+        "timedelta64[D]"
+    ).astype(int) // 30
+    lived = (summary["T"].to_numpy() + 1) // 30
+    rows = rows.assign(group=person[by].to_numpy(), age=age)
+    rows = rows[age < (person["T"].to_numpy() + 1) // 30]
+    spent = {"value": ("value", "sum")} if ledger.has_value else {}
+    bought = rows.groupby(["group", "age"]).agg(
+        active=("customer_id", "nunique"), purchases=("date", "size"), **spent
+    )
+    parts = []
+    for group, members in pd.Series(lived, index=summary[by].to_numpy()).groupby(level=0):
+        oldest = int(members.max())
+        size = [int((members > age).sum()) for age in range(oldest)]
+        parts.append(pd.DataFrame({"group": group, "age": range(oldest), "customers": size}))
+    sizes = pd.concat(parts).set_index(["group", "age"])
+    table = sizes.join(bought).fillna(0.0).astype({"active": int, "purchases": int})
+    if not ledger.has_value:
+        table["value"] = np.nan
+    return table.reset_index().rename(columns={"group": "cohort"})
+
+
+def revenue_series(ledger: Ledger, every: str = "W") -> pd.DataFrame:
+    """Return purchases and value by period, in full periods counted back from the cutoff.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Purchases up to the cutoff.
+    every : str
+        ``"D"``, ``"W"``, ``"M"`` or a length such as ``"2W"``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``start`` (first day of the period); ``end`` (the day after), ``purchases``,
+        ``value``, ``active_customers``, ``new_customers``.
+    """
+    _local(ledger, "revenue_series")
+    length = Horizon.parse(every if every[:1].isdigit() else f"1{every}", "every")
+    edges, step = [ledger.cutoff], 1
+    while (edge := add(ledger.cutoff, -step * length.count, length.unit)) >= (
+        ledger.first_day - timedelta(days=1)
+    ):
+        edges.append(edge)
+        step += 1
+    if len(edges) < 2:
+        raise TooLittleDataError(
+            f"The log spans {(ledger.cutoff - ledger.first_day).days + 1} days: less than one "
+            f"period of {length}."
+        )
+    bounds = np.array([np.datetime64(edge) + 1 for edge in reversed(edges)], dtype="datetime64[s]")
+    rows = ledger.purchases()
+    rows["new"] = ~rows.duplicated("customer_id")
+    place = np.searchsorted(bounds, rows["date"].to_numpy(), side="right") - 1
+    grouped = rows[place >= 0].groupby(place[place >= 0])
+    spent = grouped["value"].sum() if ledger.has_value else np.nan
+    out = pd.DataFrame(
+        {
+            "purchases": grouped.size(),
+            "value": spent,
+            "active_customers": grouped["customer_id"].nunique(),
+            "new_customers": grouped["new"].sum(),
+        }
+    ).reindex(range(len(bounds) - 1))
+    counts = ["purchases", "active_customers", "new_customers"]
+    out[counts] = out[counts].fillna(0).astype(int)
+    if ledger.has_value:
+        out["value"] = out["value"].fillna(0.0)
+    out.insert(0, "end", bounds[1:])
+    out.index = pd.DatetimeIndex(bounds[:-1], name="start")
+    return out
+
+
+def customer_features(ledger: Ledger) -> pd.DataFrame:
+    """Return numeric features of each customer at the cutoff, from the past alone.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``customer_id``: the summary's counts and ages (days), ``days_since_last``, rate
+        (purchases a day of life), mean and spread of the gaps between purchases (days), purchases
+        and value in the last 30, 90, 180 and 365 days, mean order value, first value, and the
+        season of the first purchase as sine and cosine of the year.
+    """
+    _local(ledger, "customer_features")
+    summary = customer_summary(ledger)
+    rows = ledger.purchases()
+    codes = pd.Series(np.arange(len(summary)), index=summary.index)[rows["customer_id"]].to_numpy()
+    size, ago = (
+        len(summary),
+        (np.datetime64(ledger.cutoff) - rows["date"].to_numpy().astype("M8[D]")),
+    )
+    days_ago = ago.astype(int)
+    out = summary[["frequency", "recency", "T"]].astype(float)
+    out["days_since_last"] = out["T"] - out["recency"]
+    out["rate"] = (out["frequency"] + 1) / (out["T"] + 30)
+    gaps = -np.diff(days_ago).astype(float)
+    same = codes[1:] == codes[:-1]
+    count = np.bincount(codes[1:][same], minlength=size)
+    mean = np.bincount(codes[1:][same], gaps[same], minlength=size) / np.maximum(count, 1)
+    square = np.bincount(codes[1:][same], gaps[same] ** 2, minlength=size) / np.maximum(count, 1)
+    out["mean_gap"] = np.where(count > 0, mean, out["T"])
+    out["spread_of_gaps"] = np.sqrt(np.maximum(square - mean**2, 0))
+    out["overdue"] = out["days_since_last"] / (out["mean_gap"] + 7)
+    for window in (30, 90, 180, 365):
+        recent = days_ago < window
+        out[f"purchases_{window}d"] = np.bincount(codes[recent], minlength=size)
+        if ledger.has_value:
+            value = rows["value"].to_numpy()[recent]
+            out[f"value_{window}d"] = np.bincount(codes[recent], value, minlength=size)
+    if ledger.has_value:
+        out["total_value"] = summary["total_value"]
+        out["mean_value"] = summary["total_value"] / summary["n_purchases"]
+        out["first_value"] = summary["first_value"]
+    angle = 2 * np.pi * summary["first_purchase"].dt.dayofyear / 365.25
+    out["first_sin"], out["first_cos"] = np.sin(angle), np.cos(angle)
+    return out.astype(float)
+
+
+def _local(ledger: Ledger, view: str) -> None:
+    if ledger.on_spark:
+        raise UnsupportedError(f"{view} needs a local ledger; a Spark ledger has customer_summary.")
