@@ -28,12 +28,14 @@ def summary_frame(ledger: Ledger) -> "nw.LazyFrame[Any]":
     """Return the customer summary as a lazy frame of whole numbers, on DuckDB or Spark.
 
     Columns ``customer_id``, ``frequency``, ``first`` and ``last`` (day numbers), ``ticks`` (total
-    value) and ``first_ticks`` (value of the first purchase day), both in ``1 / ledger.ticks``.
+    value) and ``first_ticks`` (value of the first purchase day), both in ``1 / ledger.ticks``, and
+    ``paid`` (purchases of a value above 0).
     """
     days = ledger.days()
     firsts = days.group_by("customer_id").agg(nw.col("day").min().alias("first"))
     joined = days.join(firsts, on="customer_id", how="inner").with_columns(
-        opening=(nw.col("day") == nw.col("first")).cast(nw.Int64) * nw.col("ticks")
+        opening=(nw.col("day") == nw.col("first")).cast(nw.Int64) * nw.col("ticks"),
+        paid=(nw.col("ticks") > 0).cast(nw.Int64),
     )
     return joined.group_by("customer_id").agg(
         (nw.len().cast(nw.Int64)).alias("n_purchases"),
@@ -41,6 +43,7 @@ def summary_frame(ledger: Ledger) -> "nw.LazyFrame[Any]":
         nw.col("day").max().alias("last"),
         nw.col("ticks").sum().cast(nw.Int64),
         nw.col("opening").sum().cast(nw.Int64).alias("first_ticks"),
+        nw.col("paid").sum().cast(nw.Int64),
     )
 
 
@@ -59,7 +62,7 @@ def customer_summary(ledger: Ledger) -> pd.DataFrame:
         first). ``recency``: *age at the last purchase*, in days from the first; marketing's
         recency, days since the last purchase, is ``T - recency``. ``T``: age at the cutoff.
         ``monetary_value``: mean value of the repeat purchase days, 0 without any.
-        ``n_purchases`` (= frequency + 1), ``total_value``, ``first_value``, ``first_purchase``,
+        ``n_purchases`` (= frequency + 1), ``n_paid`` (those of a value above 0), ``total_value``, ``first_value``, ``first_purchase``,
         ``last_purchase``, ``cohort`` (month of the first purchase) and the customer columns.
         Without amounts the columns of value are missing.
 
@@ -94,6 +97,7 @@ def customer_summary(ledger: Ledger) -> pd.DataFrame:
             "T": (day_number(ledger.cutoff) - first).astype(float),
             "monetary_value": mean,
             "n_purchases": frequency + 1,
+            "n_paid": table["paid"].to_numpy(np.int64),
             "total_value": total,
             "first_value": opening,
             "first_purchase": started,
@@ -243,7 +247,7 @@ def customer_features(ledger: Ledger) -> pd.DataFrame:
         out["total_value"] = summary["total_value"]
         out["mean_value"] = summary["total_value"] / summary["n_purchases"]
         out["first_value"] = summary["first_value"]
-    angle = 2 * np.pi * summary["first_purchase"].dt.dayofyear / 365.25
+    angle = 2 * np.pi * summary["first_purchase"].dt.day_of_year / 365.25
     out["first_sin"], out["first_cos"] = np.sin(angle), np.cos(angle)
     return out.astype(float)
 

@@ -81,6 +81,9 @@ def choose_columns(
     doubled = [name for name in used if used.count(name) > 1]
     if doubled:
         raise UsageError(f"Column {doubled[0]!r} is named for two roles; each needs its own.")
+    taken = extras[: len(customer_columns) + len(purchase_columns)]
+    if clash := sorted({"customer_id", "day", "ticks", "first"} & set(taken)):
+        raise UsageError(f"Column {clash[0]!r} has a name the ledger uses itself; rename it.")
     assert roles["customer"] is not None
     assert roles["date"] is not None
     return Columns(

@@ -14,7 +14,7 @@ from forecast.errors import BadRowsError, CutoffError, DataError, DataWarning, U
 from forecast.ledger.audit import Audit
 from forecast.ledger.columns import Columns, choose_columns
 from forecast.ledger.ledger import Ledger, Spilled
-from forecast.ledger.rows import Frame, clean_rows, size
+from forecast.ledger.rows import Frame, clean_rows, raw, size
 from forecast.ledger.sources import Source, connect, open_source, reading
 
 __all__ = ["read_ledger"]
@@ -41,7 +41,7 @@ def read_ledger(
     timezone: str | None = None,
     customer_columns: Sequence[str] = (),
     purchase_columns: Sequence[str] = (),
-    key: Sequence[str] = (),
+    key: Sequence[str] | None = None,
     max_bad_rows: int = 0,
     as_of: str | dt.date | None = None,
     delimiter: str = ",",
@@ -71,9 +71,9 @@ def read_ledger(
     customer_columns, purchase_columns : sequence of str
         Further columns to keep: of the customer (the first seen), of the purchase day (numbers
         are summed, else the smallest text).
-    key : sequence of str
+    key : sequence of str, optional
         Columns that identify a row: rows with the same key are read once. Without a key,
-        repeated rows are kept and warned about.
+        repeated rows are kept and warned about; ``key=()`` says that they are genuine.
     max_bad_rows : int
         How many unreadable rows (no customer, no date, no amount) may be dropped.
     as_of : date or str, optional
@@ -116,11 +116,11 @@ def read_ledger(
         value=value,
         customer_columns=customer_columns,
         purchase_columns=purchase_columns,
-        key=key,
+        key=key or (),
     )
     audit = Audit()
     repeated = 0
-    if not key:
+    if key is None:
         with reading(opened.name):
             repeated = _repeated(opened)
     clean = clean_rows(
@@ -162,16 +162,17 @@ def _repeated(source: Source) -> int:
 def _deduplicated(rows: Frame, columns: Columns) -> tuple[Frame, int]:
     """Keep one row a key; rows that share a key must agree on customer, day and amount."""
     facts = ["id", "day", *(["amount"] if columns.value else [])]
-    kept = [*columns.customer_columns, *columns.purchase_columns]
+    kept = [raw(name) for name in (*columns.customer_columns, *columns.purchase_columns)]
+    keys = [raw(name) for name in columns.key]
     before = size(rows)
-    names = list(dict.fromkeys([*columns.key, *facts, *kept]))
+    names = list(dict.fromkeys([*keys, *facts, *kept]))
     rows = rows.select(*names).unique()
-    keys, after = size(rows.select(*columns.key).unique()), size(rows)
-    if keys < after:
+    different, after = size(rows.select(*keys).unique()), size(rows)
+    if different < after:
         raise BadRowsError(
             "rows of one key differ in customer, date or amount",
             column=", ".join(columns.key),
-            count=after - keys,
+            count=after - different,
             samples=[],
             remedy="Name every column that identifies a row.",
         )
@@ -189,7 +190,7 @@ def _ledger_from(
 ) -> Ledger:
     rows, scale = _with_ticks(rows, columns)
     if not source.on_spark and size(rows) <= SPILL_ROWS:
-        extras = [*columns.customer_columns, *columns.purchase_columns]
+        extras = [raw(name) for name in (*columns.customer_columns, *columns.purchase_columns)]
         amount = ["amount"] if columns.value else []
         kept = rows.select("id", "day", "ticks", *amount, *extras).collect("pyarrow")
         rows = nw.from_native(connect().from_arrow(kept.to_native()))
@@ -271,9 +272,9 @@ def _by_day(rows: Frame, columns: Columns, returns: Returns) -> Frame:
         rows = rows.filter(nw.col("ticks") >= 0)
     schema = rows.collect_schema()
     extras = [
-        nw.col(name).sum().cast(nw.Float64).alias(name)
-        if schema[name].is_numeric()
-        else nw.col(name).min().alias(name)
+        nw.col(raw(name)).sum().cast(nw.Float64).alias(name)
+        if schema[raw(name)].is_numeric()
+        else nw.col(raw(name)).min().alias(name)
         for name in columns.purchase_columns
     ]
     rows = rows.with_columns(
@@ -299,12 +300,12 @@ def _stored(merged: Frame, rows: Frame, columns: Columns, source: Source) -> tup
     )
     attributes = None
     if columns.customer_columns:
-        names = list(columns.customer_columns)
+        names = [nw.col(raw(name)).alias(name) for name in columns.customer_columns]
         firsts = days.group_by("customer_id").agg(nw.col("day").min().alias("first"))
         seen = rows.select(nw.col("id").alias("customer_id"), nw.col("day").alias("first"), *names)
         joined = firsts.join(seen, on=["customer_id", "first"], how="left")
         attributes = joined.group_by("customer_id", "first").agg(
-            *(nw.col(name).min() for name in names)
+            *(nw.col(name).min() for name in columns.customer_columns)
         )
     if source.on_spark:
         return days, attributes

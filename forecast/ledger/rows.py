@@ -14,7 +14,7 @@ from forecast.errors import BadRowsError, DataError, UsageError, listed
 from forecast.ledger.columns import Columns
 from forecast.ledger.sources import Source, reading
 
-__all__ = ["CleanRows", "Frame", "clean_rows", "size"]
+__all__ = ["CleanRows", "Frame", "clean_rows", "raw", "size"]
 
 _NUMBER = r"^\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\s*$"
 _NAN, _INFINITE = r"(?i)^\s*[+-]?nan\s*$", r"(?i)^\s*[+-]?inf(inity)?\s*$"
@@ -51,21 +51,19 @@ def clean_rows(
     DataError
         If the source has no rows.
     """
-    frame, zone = source.frame, None
-    schema = frame.collect_schema()
+    schema = source.frame.collect_schema()
+    frame = source.frame.select(nw.col(name).alias(raw(name)) for name in columns.named)
     frame = frame.with_columns(_id(columns.customer, schema).alias("id"))
     frame, zone = _with_day(source, frame, columns.date, schema, date_format, timezone)
+    date = nw.col(raw(columns.date))
     bad = {
         "missing customer": (columns.customer, nw.col("id").is_null() | (nw.col("id") == "")),
-        "missing date": (columns.date, nw.col(columns.date).is_null()),
-        "unreadable date": (
-            columns.date,
-            ~nw.col(columns.date).is_null() & nw.col("day").is_null(),
-        ),
+        "missing date": (columns.date, date.is_null()),
+        "unreadable date": (columns.date, ~date.is_null() & nw.col("day").is_null()),
     }
     if schema[columns.date] == nw.String:
-        blank = nw.col(columns.date).str.strip_chars() == ""
-        bad["missing date"] = (columns.date, nw.col(columns.date).is_null() | blank)
+        blank = date.str.strip_chars() == ""
+        bad["missing date"] = (columns.date, date.is_null() | blank)
         bad["unreadable date"] = (columns.date, ~blank & nw.col("day").is_null())
     if columns.value is not None:
         frame, wrong = _with_amount(frame, columns.value, schema)
@@ -96,6 +94,11 @@ def clean_rows(
     return CleanRows(frame.filter(~any_bad), counts, zone)
 
 
+def raw(name: str) -> str:
+    """Return what a source's column is called inside, so that it meets none of ours."""
+    return f"raw {name}"
+
+
 def size(frame: Frame) -> int:
     """Return the number of rows."""
     return int(frame.select(nw.len()).collect("pyarrow").item())
@@ -104,10 +107,10 @@ def size(frame: Frame) -> int:
 def _samples(frame: Frame, flag: str, column: str, columns: Columns) -> list[Any]:
     shown = columns.date if column == columns.customer else column
     lead = columns.customer if column != columns.customer else columns.date
-    rows = frame.filter(nw.col(flag)).select(lead, shown).head(5).collect("pyarrow")
-    if flag.startswith(("bad missing", "bad not")):
-        return [f"{lead}={row[lead]}" for row in rows.rows(named=True)]
-    return [row[shown] for row in rows.rows(named=True)]
+    rows = frame.filter(nw.col(flag)).head(5).collect("pyarrow").rows(named=True)
+    if flag.startswith("bad missing"):
+        return [f"{lead}={row[raw(lead)]}" for row in rows]
+    return [row[raw(shown)] for row in rows]
 
 
 def _remedy(flag: str, total: int) -> str:
@@ -130,29 +133,30 @@ def _id(column: str, schema: Any) -> Any:
         )
     if kind in (nw.Boolean,) or isinstance(kind, nw.Datetime):
         raise DataError(f"Column {column!r}: {kind} is no customer id.")
-    return nw.col(column) if kind == nw.String else nw.col(column).cast(nw.String)
+    given = nw.col(raw(column))
+    return given if kind == nw.String else given.cast(nw.String)
 
 
 def _with_amount(frame: Frame, column: str, schema: Any) -> tuple[Frame, dict[str, Any]]:
-    raw, kind = nw.col(column), schema[column]
+    given, kind = nw.col(raw(column)), schema[column]
     if kind == nw.String:
-        missing = raw.is_null() | (raw.str.strip_chars() == "")
-        number = raw.str.contains(_NUMBER)
-        nan, infinite = raw.str.contains(_NAN), raw.str.contains(_INFINITE)
+        missing = given.is_null() | (given.str.strip_chars() == "")
+        number = given.str.contains(_NUMBER)
+        nan, infinite = given.str.contains(_NAN), given.str.contains(_INFINITE)
         wrong = {
             "missing amount": missing,
             "NaN amount": nan,
             "infinite amount": infinite,
             "amount that is no number": ~missing & ~number & ~nan & ~infinite,
         }
-        text = nw.when(number).then(raw.str.strip_chars()).otherwise(nw.lit(None, nw.String))
+        text = nw.when(number).then(given.str.strip_chars()).otherwise(nw.lit(None, nw.String))
         amount = text.cast(nw.Float64)
     elif kind.is_numeric():
-        amount = raw.cast(nw.Float64)
-        wrong = {"missing amount": raw.is_null()}
+        amount = given.cast(nw.Float64)
+        wrong = {"missing amount": given.is_null()}
         if kind.is_float():
-            wrong["NaN amount"] = raw.is_nan()
-            wrong["infinite amount"] = ~raw.is_nan() & ~raw.is_finite()
+            wrong["NaN amount"] = given.is_nan()
+            wrong["infinite amount"] = ~given.is_nan() & ~given.is_finite()
     else:
         raise DataError(f"Column {column!r}: {kind} is no amount; give numbers.")
     flags = {
@@ -169,7 +173,7 @@ def _with_day(
     date_format: str | None,
     timezone: str | None,
 ) -> tuple[Frame, str | None]:
-    raw, kind = nw.col(column), schema[column]
+    given, kind = nw.col(raw(column)), schema[column]
     if kind == nw.String:
         return _day_from_text(source, frame, column, date_format, timezone)
     if date_format is not None:
@@ -181,22 +185,22 @@ def _with_day(
     zoned = isinstance(kind, nw.Datetime) and kind.time_zone is not None
     if zoned and source.on_spark:
         if timezone is not None:
-            raw = raw.dt.convert_time_zone(timezone)
+            given = given.dt.convert_time_zone(timezone)
         zone = timezone or "the Spark session's"
     elif zoned:
         zone = _own_zone(source, column, timezone)
-        frame = _localised(frame, column, zone)
+        frame = _localised(frame, raw(column), zone)
     elif timezone is not None:
         raise UsageError(f"timezone: column {column!r} has no time zone to convert from.")
     else:
         zone = None
-    return frame.with_columns(_valid(raw).alias("day")), zone
+    return frame.with_columns(_valid(given).alias("day")), zone
 
 
-def _valid(raw: Any) -> Any:
+def _valid(given: Any) -> Any:
     """Day number of a date column, null before 1900 (a spreadsheet's zero is no purchase)."""
-    year = raw.dt.year().cast(nw.Int64)
-    day = _civil(year, raw.dt.month().cast(nw.Int64), raw.dt.day().cast(nw.Int64))
+    year = given.dt.year().cast(nw.Int64)
+    day = _civil(year, given.dt.month().cast(nw.Int64), given.dt.day().cast(nw.Int64))
     return nw.when(year >= _FIRST_YEAR).then(day).otherwise(nw.lit(None, nw.Int64))
 
 
@@ -247,11 +251,11 @@ def _day_from_text(
 ) -> tuple[Frame, str | None]:
     import pandas as pd
 
-    raw = nw.col(column).str.strip_chars()
+    given = nw.col(raw(column)).str.strip_chars()
     if date_format is None:
-        zoned = frame.filter(raw.str.contains(_ZONED))
+        zoned = frame.filter(given.str.contains(_ZONED)).head(3)
         with reading(source.name):
-            examples = zoned.select(column).head(3).collect("pyarrow")[column].to_list()
+            examples = zoned.collect("pyarrow")[raw(column)].to_list()
         if examples:
             raise DataError(
                 f"Column {column!r}: times carry a time zone, e.g. {listed(examples)}. Convert "
@@ -259,8 +263,8 @@ def _day_from_text(
             )
     elif timezone is not None:
         raise UsageError("timezone: dates given as text have no time zone to convert from.")
-    text = raw if date_format else raw.str.slice(0, 10)
-    keep = ~raw.is_null() if date_format else raw.str.contains(_ISO)
+    text = given if date_format else given.str.slice(0, 10)
+    keep = ~given.is_null() if date_format else given.str.contains(_ISO)
     frame = frame.with_columns(
         nw.when(keep).then(text).otherwise(nw.lit(None, nw.String)).alias("day text")
     )
@@ -290,13 +294,14 @@ def _day_from_text(
 
 def _refuse_other_formats(frame: Frame, column: str) -> None:
     """Explain text that is not ISO where all, or most, of a column is written another way."""
-    blank = nw.col(column).is_null() | (nw.col(column).str.strip_chars() == "")
+    given = nw.col(raw(column))
+    blank = given.is_null() | (given.str.strip_chars() == "")
     others = frame.filter(nw.col("day text").is_null() & ~blank)
-    samples = others.select(column).head(200).collect("pyarrow")[column].to_list()
+    samples = others.head(200).collect("pyarrow")[raw(column)].to_list()
     if not samples:
         return
-    iso = frame.filter(~nw.col("day text").is_null()).select(column).head(1)
-    good = iso.collect("pyarrow")[column].to_list()
+    iso = frame.filter(~nw.col("day text").is_null()).head(1)
+    good = iso.collect("pyarrow")[raw(column)].to_list()
     if good and len(samples) < 200 and _suggested(samples) == []:
         return  # a few unreadable values among sound ones: counted and shown with the bad rows
     formats = _suggested(samples)

@@ -1,0 +1,133 @@
+"""When would we have forecast? The days a backtest looks back from."""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any
+
+from forecast.calendar import Horizon, add, parse_day
+from forecast.errors import CutoffError, HorizonError, TooLittleDataError, UsageError, listed
+
+__all__ = ["origin_days"]
+
+_DAY = timedelta(days=1)
+
+
+def origin_days(
+    cutoff: date,
+    horizon: str | Horizon,
+    origins: int | Iterable[Any] = 6,
+    step: str | Horizon | None = None,
+    *,
+    first_day: date | None = None,
+    min_history: str | Horizon | None = None,
+) -> list[date]:
+    """Return the days to forecast from, oldest first.
+
+    The last one lies one horizon before the cutoff, so that its whole window has happened; the
+    k-th before it lies k steps earlier (counted from the last one, so months do not creep).
+
+    Parameters
+    ----------
+    cutoff : date
+        Last day of the ledger.
+    horizon : str or Horizon
+        Length of the window to forecast, such as ``"13W"``; a date is refused.
+    origins : int or dates
+        How many, or which days.
+    step : str or Horizon, optional
+        From one origin to the next; one horizon by default. Not with a list of days.
+    first_day : date, optional
+        First purchase in the ledger; without it the length of history is not checked.
+    min_history : str or Horizon, optional
+        History each origin needs, from ``first_day`` to the origin; one horizon by default.
+
+    Raises
+    ------
+    HorizonError
+        If a length is a date or has no unit.
+    CutoffError
+        If a window ends after the cutoff.
+    TooLittleDataError
+        If an origin has less history than ``min_history``.
+    UsageError
+        If ``origins`` is neither a positive number nor days that differ.
+
+    Examples
+    --------
+    >>> [str(day) for day in origin_days(date(2024, 3, 31), "1M", 3)]
+    ['2023-12-29', '2024-01-29', '2024-02-29']
+    """
+    length = _length(horizon, "horizon")
+    history = length if min_history is None else _length(min_history, "min_history")
+    earliest = date.min if first_day is None else history.window(first_day - _DAY).last
+    if isinstance(origins, int) and not isinstance(origins, bool):
+        if origins < 1:
+            raise UsageError(f"origins: {origins} must be at least 1.")
+        stride = length if step is None else _length(step, "step")
+        return _counted(cutoff, length, origins, stride, earliest, first_day, history)
+    if isinstance(origins, bool | str) or not isinstance(origins, Iterable):
+        raise UsageError(f"origins: {origins!r} is neither a number nor a list of days.")
+    if step is not None:
+        raise UsageError("step: a list of origins has its own steps; leave step out.")
+    return _listed(cutoff, length, origins, earliest, first_day, history)
+
+
+def _counted(
+    cutoff: date,
+    horizon: Horizon,
+    count: int,
+    step: Horizon,
+    earliest: date,
+    first_day: date | None,
+    history: Horizon,
+) -> list[date]:
+    last = horizon.back(cutoff)
+    days: list[date] = []
+    for back in range(count):
+        day = add(last, -back * step.count, step.unit)
+        if day < earliest:
+            raise TooLittleDataError(
+                f"{count} origins of {horizon}, {step} apart, with {history} of history each need "
+                f"an origin on {add(last, -(count - 1) * step.count, step.unit)}, but the log "
+                f"runs from {first_day} to {cutoff}; {len(days)} fit. "
+                + (f"Ask for origins={len(days)} or a shorter step." if days else _SHORTER)
+            )
+        days.append(day)
+    return days[::-1]
+
+
+def _listed(
+    cutoff: date,
+    horizon: Horizon,
+    given: Iterable[Any],
+    earliest: date,
+    first_day: date | None,
+    history: Horizon,
+) -> list[date]:
+    days = sorted(parse_day(day, "origins") for day in given)
+    if not days or len(set(days)) < len(days):
+        raise UsageError(f"origins: {len(days)} days given; they must differ and be at least one.")
+    late = [str(day) for day in days if horizon.window(day).last > cutoff]
+    if late:
+        raise CutoffError(
+            f"{len(late)} of {len(days)} origins have a window of {horizon} that ends after the "
+            f"cutoff {cutoff}: {listed(late)}. The last origin that fits is "
+            f"{horizon.back(cutoff)}."
+        )
+    early = [str(day) for day in days if day < earliest]
+    if early:
+        raise TooLittleDataError(
+            f"{len(early)} of {len(days)} origins have less than {history} of history after "
+            f"{first_day}: {listed(early)}. The first origin that fits is {earliest}."
+        )
+    return days
+
+
+def _length(value: Any, name: str) -> Horizon:
+    length = Horizon.parse(value, name)
+    if length.until is not None:
+        raise HorizonError(f"{name}: {length} is a date; a backtest needs a length, like '13W'.")
+    return length
+
+
+_SHORTER = "Choose a shorter horizon or min_history."

@@ -1,0 +1,69 @@
+"""How a purchase log is read from the command line: the options every command shares."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+from rich.markup import escape
+
+from forecast.cli.screen import err
+
+if TYPE_CHECKING:
+    from forecast.ledger import Ledger
+
+__all__ = ["Log"]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Log:
+    """How the purchase log is read.
+
+    Parameters
+    ----------
+    customer
+        Column of customer ids.
+    date
+        Column of dates or timestamps.
+    value
+        Column of amounts; without it purchases are counted and money is unknown.
+    cutoff
+        Last day of observation, YYYY-MM-DD; by default the last day in the log.
+    returns
+        What negative amounts mean.
+    date_format
+        How dates are written, where not YYYY-MM-DD, e.g. %d/%m/%Y.
+    timezone
+        Whose day counts, for timestamps with a time zone.
+    key
+        Columns that identify a row; rows with the same key are read once.
+    max_bad_rows
+        How many unreadable rows may be dropped.
+    as_of
+        Today, YYYY-MM-DD; rows after it are errors.
+    delimiter
+        Of CSV files.
+    encoding
+        Of CSV files.
+    """
+
+    customer: str | None = None
+    date: str | None = None
+    value: str | None = None
+    cutoff: str | None = None
+    returns: Literal["net", "drop", "keep", "error"] = "net"
+    date_format: str | None = None
+    timezone: str | None = None
+    key: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = ()
+    max_bad_rows: int = 0
+    as_of: str | None = None
+    delimiter: str = ","
+    encoding: str = "utf-8"
+
+    def read(self, file: str) -> "Ledger":
+        """Read the log, showing what deserves a look."""
+        from forecast.ledger import read_ledger
+
+        settings = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        with err.status(f"Reading {escape(file)}"):
+            return read_ledger(file, **(settings | {"key": self.key or None}))

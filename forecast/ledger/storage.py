@@ -1,0 +1,74 @@
+"""A ledger on disk: purchase days as Parquet and the rest as JSON, read back equal."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from forecast.errors import DataError, FileError, UnsupportedError
+from forecast.ledger.ledger import Ledger
+
+__all__ = ["load_ledger", "save_ledger"]
+
+FORMAT = 1
+_FACTS = ("has_value", "customer_columns", "purchase_columns", "ticks")
+
+
+def save_ledger(ledger: Ledger, folder: str | Path) -> None:
+    """Write ``days.parquet``, ``ledger.json`` and, with customer columns, ``customers.parquet``."""
+    if ledger.on_spark:
+        raise UnsupportedError("A Spark ledger keeps its rows in Spark; there is nothing to save.")
+    import pyarrow.parquet as pq
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    days = ledger.days().sort("customer_id", "day").collect("pyarrow").to_native()
+    pq.write_table(days, folder / "days.parquet", compression="zstd")
+    if ledger.customer_columns:
+        pq.write_table(ledger._attributes, folder / "customers.parquet", compression="zstd")
+    facts: dict[str, Any] = {"format": FORMAT} | {name: getattr(ledger, name) for name in _FACTS}
+    facts |= {"cutoff": str(ledger.cutoff), "first_day": str(ledger.first_day)}
+    facts["audit"] = ledger.audit.to_dict("records")
+    (folder / "ledger.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+
+
+def load_ledger(folder: str | Path) -> Ledger:
+    """Read what :func:`save_ledger` wrote.
+
+    Raises
+    ------
+    FileError
+        If the folder holds no ledger.
+    DataError
+        If it was written by a newer version, or is damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder = Path(folder)
+    if not (folder / "ledger.json").is_file():
+        raise FileError(f"{folder} holds no saved ledger.")
+    try:
+        facts = json.loads((folder / "ledger.json").read_text(encoding="utf-8"))
+        if facts["format"] > FORMAT:
+            raise DataError(
+                f"{folder} was written by a newer version (format {facts['format']}, "
+                f"this one reads up to {FORMAT})."
+            )
+        days = pq.read_table(folder / "days.parquet")
+        extra = folder / "customers.parquet"
+        return Ledger(
+            cutoff=date.fromisoformat(facts["cutoff"]),
+            audit=pd.DataFrame(facts["audit"]),
+            has_value=bool(facts["has_value"]),
+            customer_columns=tuple(facts["customer_columns"]),
+            purchase_columns=tuple(facts["purchase_columns"]),
+            first_day=date.fromisoformat(facts["first_day"]),
+            ticks=int(facts["ticks"]),
+            _days=days,
+            _attributes=pq.read_table(extra) if extra.is_file() else None,
+        )
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        raise DataError(f"{folder} holds a damaged ledger: {error}.") from error

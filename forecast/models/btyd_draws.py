@@ -1,0 +1,161 @@
+"""The distribution behind a BTYD forecast: customers' histories and simulated futures."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from forecast.forecaster import Draws, Split
+
+__all__ = ["BTYDSampler", "History"]
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+CELLS = 1_000_000  # customers x draws simulated at a time: bounds memory near 100 MB
+
+
+@dataclass(frozen=True)
+class History:
+    """What the models know of each customer; times in the fit's unit.
+
+    Attributes
+    ----------
+    customers : pandas.Index
+        Ids, sorted.
+    frequency, recency, age : array, shape (customers,)
+        Repeat purchases, age at the last one, age at the cutoff.
+    orders, mean_order : array, shape (customers,)
+        Purchases of a value above 0 that the spend model counts, and their mean value.
+    distinct : tuple of arrays
+        Frequency, recency and age of the distinct histories.
+    code : array of int, shape (customers,)
+        Which distinct history a customer has.
+    """
+
+    customers: pd.Index
+    frequency: Floats
+    recency: Floats
+    age: Floats
+    orders: Floats
+    mean_order: Floats
+    distinct: tuple[Floats, Floats, Floats]
+    code: Integers
+
+    @classmethod
+    def of(cls, summary: pd.DataFrame, *, repeat_only: bool, days: float) -> Self:
+        """Take the histories from a customer summary, whose times are in days."""
+        triples = summary[["frequency", "recency", "T"]].to_numpy(float)
+        rows, code = np.unique(triples, axis=0, return_inverse=True)
+        orders = summary["n_paid"].to_numpy(float)
+        total = np.nan_to_num(summary["total_value"].to_numpy(float))
+        if repeat_only:
+            first = np.nan_to_num(summary["first_value"].to_numpy(float))
+            orders, total = orders - (first > 0), total - first
+        scale = np.array([1.0, days, days])
+        frequency, recency, age = (triples / scale).T
+        x, tx, T = (rows / scale).T
+        return cls(
+            customers=summary.index,
+            frequency=frequency,
+            recency=recency,
+            age=age,
+            orders=orders,
+            mean_order=total / np.maximum(orders, 1.0),
+            distinct=(x, tx, T),
+            code=code.reshape(-1),
+        )
+
+    def __getitem__(self, rows: slice) -> Self:
+        return replace(
+            self,
+            customers=self.customers[rows],
+            frequency=self.frequency[rows],
+            recency=self.recency[rows],
+            age=self.age[rows],
+            orders=self.orders[rows],
+            mean_order=self.mean_order[rows],
+            code=self.code[rows],
+        )
+
+
+@dataclass(frozen=True)
+class BTYDSampler:
+    """Replays simulated futures, a block of customers at a time, each block with its own seed.
+
+    Attributes
+    ----------
+    history : History
+        The customers.
+    edges : array, shape (periods,)
+        Ends of the periods, as time since the cutoff.
+    process, spend : processes
+        Their parameters are arrays of shape (draws,): one posterior draw a simulated future.
+    zero_share : float
+        Probability that a purchase has value 0.
+    """
+
+    history: History
+    edges: Floats
+    process: Any
+    spend: Any
+    zero_share: float
+    draws: int
+    seed: int
+
+    def blocks(self) -> Iterator[Draws]:
+        """Yield all customers, in order."""
+        size = max(1, CELLS // self.draws)
+        for number, start in enumerate(range(0, len(self.history.customers), size)):
+            yield self._block(number, slice(start, start + size))
+
+    def _block(self, number: int, rows: slice) -> Draws:
+        people = self.history[rows]
+        rng = np.random.default_rng([self.seed, number, 0])
+        future = self.process.simulate(
+            self.edges[-1],
+            people.frequency[:, None],
+            people.recency[:, None],
+            people.age[:, None],
+            rng=rng,
+        )
+        shape = (len(people.customers), self.draws)
+        purchases = np.zeros(shape, dtype=np.int64)
+        purchases.reshape(-1)[future.cell] = future.count
+        value = None
+        if self.spend is not None:
+            value = np.zeros(shape)
+            value.reshape(-1)[future.cell] = self._spent(people, future, rng)
+        rows = slice(rows.start, rows.start + shape[0])
+        split = partial(self._split, future, value, number)
+        return Draws(rows=rows, purchases=purchases, value=value, split=split)
+
+    def _spent(self, people: History, future: Any, rng: np.random.Generator) -> Floats:
+        """Total value of each cell's purchases: gamma orders at the customer's own scale."""
+        who, draw = np.divmod(future.cell, self.draws)
+        spend = type(self.spend)(self.spend.p[draw], self.spend.q[draw], self.spend.v[draw])
+        scale = spend.simulate_scale(people.orders[who], people.mean_order[who], rng=rng)
+        paid = future.count
+        if self.zero_share > 0:
+            paid = rng.binomial(paid, 1.0 - self.zero_share)
+        return np.where(paid > 0, rng.standard_gamma(spend.p * np.maximum(paid, 1)) / scale, 0.0)
+
+    def _split(self, future: Any, value: Floats | None, number: int) -> Split:
+        """Put each purchase in its period, and a cell's value on its purchases at random."""
+        rng = np.random.default_rng([self.seed, number, 1])
+        event, time = future.times(rng)
+        periods = self.edges.size
+        period = np.minimum(np.searchsorted(self.edges, time), periods - 1)
+        place, count = np.unique(event * periods + period, return_counts=True)
+        active, period = np.divmod(place, periods)
+        cell = future.cell[active]
+        spent = None
+        if value is not None:
+            draw = cell % self.draws
+            weight = rng.standard_gamma(self.spend.p[draw] * count)
+            whole = np.bincount(active, weight, minlength=future.cell.size)
+            spent = value.reshape(-1)[cell] * weight / whole[active]
+        return Split(cell=cell, period=period, purchases=count, value=spent)

@@ -1,0 +1,145 @@
+"""The package ``lifetimes`` as a reference engine: its estimates and its own expectations.
+
+The only file that imports it. Importing ``lifetimes`` switches warnings off for the whole process
+and sets a pandas option; both are undone here. Its optimiser gives up where the optimum lies at a
+boundary, which is said by name.
+"""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from forecast.errors import ModelError, NotIdentifiedError
+
+__all__ = ["LIFETIMES", "LifetimesFit", "LifetimesProcess", "LifetimesSpend"]
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LifetimesFit:
+    """What ``lifetimes`` estimated, under the names our own fits use."""
+
+    process: Any
+    params: dict[str, float]
+    log_likelihood: float
+    unit: str | None
+    standard_errors: dict[str, float]
+    status: str = "converged"
+    limit: str | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class LifetimesProcess:
+    """A purchase process of ``lifetimes``; ``fitter`` names its class."""
+
+    fitter: str
+    fitted: Any = None
+
+    def fit(self, frequency: Floats, recency: Floats, T: Floats, *, unit: str) -> LifetimesFit:
+        """Estimate with the package's defaults, without a penalty."""
+        if not (frequency > 0).any():
+            raise NotIdentifiedError("Nobody bought again: no transaction rate is determined.")
+        with _quietly(self.fitter):
+            fitted = getattr(import_module("lifetimes"), self.fitter)()
+            fitted.fit(frequency, recency, T)
+            summary = fitted.summary
+        # its stored value is a mean over customers, on time multiplied by _scale
+        shift = float(frequency.sum() * np.log(fitted._scale))
+        return LifetimesFit(
+            process=LifetimesProcess(self.fitter, fitted),
+            params={name: float(each) for name, each in fitted.params_.items()},
+            log_likelihood=float(-fitted._negative_log_likelihood_ * frequency.size + shift),
+            unit=unit,
+            standard_errors={name: float(each) for name, each in summary["se(coef)"].items()},
+        )
+
+    def p_alive(self, frequency: Floats, recency: Floats, T: Floats) -> Floats:
+        """Return the package's probability of being alive."""
+        with _quietly(self.fitter):
+            return np.asarray(self.fitted.conditional_probability_alive(frequency, recency, T))
+
+    def p_active(self, t: float, frequency: Floats, recency: Floats, T: Floats) -> Floats:
+        """Return missing values: the package has no such probability."""
+        return np.full(np.shape(frequency), np.nan)
+
+    def expected_purchases(self, t: float, frequency: Floats, recency: Floats, T: Floats) -> Floats:
+        """Return the package's expected purchases up to ``t``."""
+        name = "conditional_expected_number_of_purchases_up_to_time"
+        with _quietly(self.fitter):
+            found = np.asarray(getattr(self.fitted, name)(t, frequency, recency, T))
+        if missing := int(np.isnan(found).sum()):
+            raise ModelError(
+                f"lifetimes' {self.fitter} gives no number for {missing:,} histories, as it does "
+                'where a + b < 1. Use engine="own".'
+            )
+        return found
+
+
+class LifetimesSpend:
+    """The package's Gamma-Gamma model."""
+
+    def __init__(self, fitted: Any) -> None:
+        self.fitted = fitted
+
+    @classmethod
+    def fit(cls, n: Floats, mean: Floats) -> LifetimesFit:
+        """Estimate with the package's defaults, without a penalty."""
+        with _quietly("GammaGammaFitter"):
+            fitted = import_module("lifetimes").GammaGammaFitter()
+            fitted.fit(n, mean)
+            summary = fitted.summary
+        return LifetimesFit(
+            process=cls(fitted),
+            params={name: float(each) for name, each in fitted.params_.items()},
+            log_likelihood=float(-fitted._negative_log_likelihood_ * n.size),
+            unit=None,
+            standard_errors={name: float(each) for name, each in summary["se(coef)"].items()},
+        )
+
+    def expected_order_value(self, n: Floats, mean: Floats) -> Floats:
+        """Return the package's expected average order value."""
+        with _quietly("GammaGammaFitter"):
+            return np.asarray(self.fitted.conditional_expected_average_profit(n, mean))
+
+
+LIFETIMES = {
+    "bgnbd": LifetimesProcess("BetaGeoFitter"),
+    "mbgnbd": LifetimesProcess("ModifiedBetaGeoFitter"),
+}
+
+
+@contextmanager
+def _quietly(fitter: str) -> Iterator[None]:
+    """Keep the package's warnings, prints and global settings inside; name its failures."""
+    import contextlib
+    import io
+
+    import pandas as pd
+
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        option = pd.get_option("mode.chained_assignment")
+        try:
+            import_module("lifetimes")
+            yield
+        except ImportError as error:
+            raise ModelError(
+                f"The reference package lifetimes cannot be imported: {error}."
+            ) from None
+        except Exception as error:
+            if type(error).__name__ != "ConvergenceError":
+                raise
+            raise ModelError(
+                f"lifetimes' {fitter} did not converge, as it does where the optimum lies at a "
+                'boundary. Use engine="own", which names the limit model.'
+            ) from None
+        finally:
+            pd.set_option("mode.chained_assignment", option)

@@ -1,0 +1,137 @@
+"""Log-likelihood of Gamma-Gamma with gradient and Hessian, in log(p, q, v).
+
+The mean m of n orders has n m / v ~ BetaPrime(p n, q). With y = n m,
+
+    log L = -log B(p n, q) - log m - q log(1 + y/v) - p n log(1 + v/y)
+
+which is eq. 1a of brucehardie.com note 025 (Fader & Hardie 2013) written without differences of
+large numbers. Gamma functions depend on n alone, so they are taken over distinct n.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import digamma, gammaln, polygamma
+
+from forecast.errors import TooLittleDataError, UsageError
+from forecast.processes.arrays import Floats, Integers, Numbers
+from forecast.processes.distinct import encode
+from forecast.processes.histories import FEWEST_CUSTOMERS, column, refuse
+from forecast.processes.rising_factorial import log_rising
+
+__all__ = ["GammaGammaLikelihood"]
+
+
+@dataclass(frozen=True)
+class GammaGammaLikelihood:
+    """Likelihood of log(p, q, v) given mean order values in rescaled money."""
+
+    scale: float
+    n_customers: int
+    counts: Floats
+    codes: Integers
+    count_weight: Floats
+    n: Floats
+    y: Floats
+    log_y: Floats
+    weight: Floats
+    total: float
+    log_m: float
+
+    names = ("p", "q", "v")
+    timed = (0, 0, 1)
+
+    @classmethod
+    def of(
+        cls, n: Numbers, mean: Numbers, weights: Numbers | None = None
+    ) -> "GammaGammaLikelihood":
+        """Check the columns, rescale money to a median mean of 1 and prepare sums."""
+        count, m = column("n", n), column("mean", mean)
+        weight = np.ones(count.size) if weights is None else column("weights", weights)
+        lengths = {"n": count.size, "mean": m.size, "weights": weight.size}
+        if len(set(lengths.values())) > 1:
+            raise UsageError(f"Columns differ in length: {lengths}. Give one value a customer.")
+        count, m, weight = (each[weight > 0] for each in (count, m, weight))
+        if weight.sum() < FEWEST_CUSTOMERS:
+            raise TooLittleDataError(
+                f"{count.size} customers with an order value are too few to estimate spend; "
+                f"at least {FEWEST_CUSTOMERS} are needed."
+            )
+        leave = "Leave out customers without a purchase of positive value."
+        refuse(
+            "n",
+            "values that are not whole numbers of at least 1",
+            (count % 1 != 0) | (count < 1),
+            count,
+            leave,
+        )
+        refuse("mean", "order values that are not positive", m <= 0, m, leave)
+        order = np.argsort(m, kind="stable")
+        reached = np.cumsum(weight[order])
+        scale = float(m[order][np.searchsorted(reached, reached[-1] / 2)])
+        coded, y = encode(count), count * (m / scale)
+        return cls(
+            scale=scale,
+            n_customers=int(count.size),
+            counts=coded.values,
+            codes=coded.codes,
+            count_weight=np.bincount(coded.codes, weight).astype(float, copy=False),
+            n=count,
+            y=y,
+            log_y=np.log(y),
+            weight=weight,
+            total=float(weight.sum()),
+            log_m=float(weight @ np.log(m / scale)),
+        )
+
+    def constant(self) -> bool:
+        """Return whether all customers spend the same on average."""
+        m = self.y / self.n
+        return bool(m.max() - m.min() <= 1e-9 * m.max())
+
+    def unit_change(self) -> float:
+        """Return what turns a log-likelihood in rescaled money into the data's currency."""
+        return -self.total * float(np.log(self.scale))
+
+    def value(self, eta: Floats) -> float:
+        """Return the log-likelihood at log-parameters ``eta``, in rescaled money."""
+        p, q, v = np.exp(eta)
+        above = np.log1p(self.y / v)
+        return self._value(p, q, above, above - self.log_y + eta[2])
+
+    def _value(self, p: float, q: float, above: Floats, below: Floats) -> float:
+        shape = p * self.counts
+        gammas = self.count_weight @ (log_rising(shape, q) - gammaln(q))
+        spread = q * (self.weight @ above) + p * ((self.weight * self.n) @ below)
+        return float(gammas - self.log_m - spread)
+
+    def derivatives(self, eta: Floats) -> tuple[float, Floats, Floats]:
+        """Return log-likelihood, gradient and Hessian with respect to ``eta``."""
+        theta = np.exp(eta)
+        p, q, v = theta
+        w, c, n = self.weight, self.count_weight, self.counts
+        above = np.log1p(self.y / v)
+        below = above - self.log_y + eta[2]
+        heavy = w * self.n
+        inverse = 1 / (v + self.y)
+        share = self.y * inverse
+        whole = digamma(p * n + q)
+        bend = polygamma(1, p * n + q)
+        gradient = np.array(
+            [
+                (c * n) @ (whole - digamma(p * n)) - heavy @ below,
+                c @ (whole - digamma(q)) - w @ above,
+                q / v * (w @ share) - p * (heavy @ inverse),
+            ]
+        )
+        hessian = np.empty((3, 3))
+        hessian[0, 0] = (c * n * n) @ (bend - polygamma(1, p * n))
+        hessian[0, 1] = hessian[1, 0] = (c * n) @ bend
+        hessian[1, 1] = c @ (bend - polygamma(1, q))
+        hessian[0, 2] = hessian[2, 0] = -(heavy @ inverse)
+        hessian[1, 2] = hessian[2, 1] = (w @ share) / v
+        # d/dv of share / v = 1/v - 1/(v+y)
+        hessian[2, 2] = -q / v * (w @ (share * (1 / v + inverse))) + p * (heavy @ inverse**2)
+        slope = theta * gradient
+        value = self._value(p, q, above, below)
+        return value, slope, hessian * np.outer(theta, theta) + np.diag(slope)

@@ -1,0 +1,108 @@
+"""The leaderboard as a table, with units and directions from the metrics, and what they mean."""
+
+from collections.abc import Callable
+from typing import Any
+
+from forecast.backtest import METRICS, Backtest
+from forecast.backtest.scores import ZERO
+from forecast.report.backtest_plots import Population, Target
+from forecast.report.content import Table
+from forecast.report.formats import count, estimate, percent, seconds
+from forecast.report.style import UNITS
+
+__all__ = ["definitions", "leaderboard_table"]
+
+ARROWS = {"minimize": "\u2193", "maximize": "\u2191", "target": "\u2192"}
+READ = {
+    "minimize": "lower is better",
+    "maximize": "higher is better",
+    "target": "nearest is best",
+}
+
+
+def _signed(share: Any) -> str:
+    return percent(share, signed=True)
+
+
+OTHERS: dict[str, tuple[str, Callable[[Any], str]]] = {
+    "skill": ("Skill\u00a0\u2191", percent),
+    "bias_worst": ("Bias, worst cutoff \u2192\u00a00", _signed),
+    "total_coverage": (
+        "Totals in interval \u2192\u00a090\u00a0%",
+        lambda x: percent(x, places=0),
+    ),
+    "origins": ("Cutoffs scored", count),
+    "failed": ("Cutoffs failed", count),
+    "fit_seconds": ("Fit, seconds", seconds),
+}
+
+
+EXTRA = [
+    (
+        "Skill",
+        "1 minus the RMSE divided by the RMSE of forecasting that nobody buys.",
+        "higher is better, below 0 is worse than nothing",
+        "share",
+    ),
+    (
+        "Bias, worst cutoff",
+        "The bias of the cutoff where it was largest in size, with its sign.",
+        "nearest to 0 % is best",
+        "share of actual total",
+    ),
+    (
+        "Totals in interval",
+        "Share of cutoffs whose actual total lay inside the 90 % interval of the total.",
+        "nearest to 90 % is best",
+        "share of cutoffs",
+    ),
+]
+
+
+def leaderboard_table(backtest: Backtest, target: Target, population: Population) -> Table:
+    """Return a leaderboard with its scored models, the best set apart."""
+    board = backtest.leaderboard(target, population)
+    board = board[board["origins"] > 0]
+    columns: dict[str, tuple[str, Callable[[Any], str] | None]] = {"model": ("Model", None)}
+    columns |= {name: _column(name, target) for name in board.columns}
+    what = "by customer" if population == "existing" else "in total by period"
+    return Table.of(
+        board.reset_index(),
+        caption=f"{target.capitalize()} {what}, best first",
+        columns=columns,
+        strong=None if board.index[0] == ZERO else 0,
+    )
+
+
+def _column(name: str, target: Target) -> tuple[str, Callable[[Any], str]]:
+    """Heading and format of a leaderboard's column: from its metric, where it is one."""
+    if name == "rmse_total":
+        return f"RMSE of periods, {UNITS[target]}\u00a0{ARROWS['minimize']}", estimate
+    if name in OTHERS:
+        return OTHERS[name]
+    for metric in METRICS:
+        if metric.name == name:
+            arrow = ARROWS[metric.direction]
+            share = metric.unit.startswith("share")
+            if metric.direction == "target" and metric.optimum is not None:
+                arrow += " " + (f"{100 * metric.optimum:g} %" if metric.optimum else "0")
+            unit = f", {UNITS[target]}" if metric.unit == "target" else ""
+            show = (_signed if metric.range[0] < 0 else percent) if share else estimate
+            label = metric.label.replace(" %", "\u00a0%")
+            return f"{label}{unit}\u00a0{arrow}", show
+    return name.replace("_", " "), estimate
+
+
+def definitions() -> Table:
+    """Return what each measure means, how to read it, and its unit."""
+    rows = []
+    for metric in METRICS:
+        unit = "unit of the target" if metric.unit == "target" else metric.unit
+        best = READ[metric.direction]
+        if metric.direction == "target" and metric.optimum is not None:
+            best = f"nearest to {100 * metric.optimum:g} % is best"
+        rows.append((metric.label, metric.definition, best, unit))
+    rows += EXTRA
+    head = ("Measure", "Definition", "How to read it", "Unit")
+    caption = "What the measures mean"
+    return Table(caption, head, tuple(rows), (False,) * 4, folded=True)

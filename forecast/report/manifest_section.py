@@ -1,0 +1,68 @@
+"""The last section: what the report was made from, so that it can be made again."""
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+import pandas as pd
+
+from forecast.backtest import Backtest
+from forecast.forecaster import Forecast
+from forecast.ledger import Ledger
+from forecast.report.content import Prose, Section, Table
+from forecast.report.formats import count
+
+__all__ = ["manifest_section", "package_version"]
+
+
+def package_version(name: str) -> str:
+    """Return the installed version of a distribution, or ``unknown``."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def manifest_section(
+    ledger: Ledger | None, forecast: Forecast | None, backtest: Backtest | None
+) -> Section:
+    """Return settings, versions and the fingerprint of the data."""
+    rows: list[tuple[str, str]] = []
+    if ledger is not None:
+        rows += [
+            ("Data, first day", str(ledger.first_day)),
+            ("Data, cutoff", str(ledger.cutoff)),
+        ]
+        if not ledger.on_spark:
+            rows.append(("Data, fingerprint", ledger.summary_hash()))
+    if forecast is not None:
+        rows += [
+            ("Forecast, model", forecast.model),
+            ("Forecast, cutoff", str(forecast.cutoff)),
+            ("Forecast, horizon", str(forecast.horizon)),
+            ("Forecast, population", forecast.population),
+        ]
+        if forecast.sampler is not None:
+            rows.append(("Forecast, draws", count(forecast.sampler.draws)))
+            seed = getattr(forecast.sampler, "seed", None)
+            if isinstance(seed, int):
+                rows.append(("Forecast, seed", str(seed)))
+    if backtest is not None:
+        rows += [
+            ("Backtest, models", ", ".join(backtest.models)),
+            ("Backtest, horizon", str(backtest.horizon)),
+            ("Backtest, step", str(backtest.step or "given days")),
+            ("Backtest, cutoffs", ", ".join(str(each) for each in backtest.origins)),
+            ("Backtest, populations", ", ".join(backtest.populations)),
+        ]
+        for name, setting in backtest.settings.items():
+            rows.append((f"Backtest, {name.replace('_', ' ')}", str(setting)))
+    rows += [
+        ("ltv-forecast", package_version("ltv-forecast")),
+        ("Python", platform.python_version()),
+        ("NumPy", np.__version__),
+        ("pandas", pd.__version__),
+    ]
+    table = Table("Settings and versions", ("What", "Value"), tuple(rows), (False, False))
+    text = "The same data, settings, seed and versions give the same page, but for seconds."
+    return Section("manifest", "How this was made", [table, Prose((text,), small=True)])

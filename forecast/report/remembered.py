@@ -1,0 +1,41 @@
+"""A backtest that scores each table once, since a page asks for the same one many times."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import pandas as pd
+
+from forecast.backtest import Backtest
+from forecast.forecaster import Population
+
+__all__ = ["Remembered"]
+
+
+@dataclass(frozen=True, eq=False)
+class Remembered(Backtest):
+    """The same backtest, with its scored tables kept after the first time."""
+
+    _kept: dict[tuple[Any, ...], pd.DataFrame] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, backtest: Backtest) -> "Remembered":
+        """Wrap a backtest; nothing is copied."""
+        return cls(**{each.name: getattr(backtest, each.name) for each in fields(Backtest)})
+
+    def by_origin(
+        self, target: str = "purchases", population: Population = "existing"
+    ) -> pd.DataFrame:
+        """Return what :meth:`Backtest.by_origin` does."""
+        return self._once("by_origin", super().by_origin, target, population)
+
+    def leaderboard(
+        self, target: str = "purchases", population: Population = "existing"
+    ) -> pd.DataFrame:
+        """Return what :meth:`Backtest.leaderboard` does."""
+        return self._once("leaderboard", super().leaderboard, target, population)
+
+    def _once(self, name: str, make: Callable[..., pd.DataFrame], *asked: Any) -> pd.DataFrame:
+        if (name, *asked) not in self._kept:
+            self._kept[name, *asked] = make(*asked)
+        return self._kept[name, *asked]

@@ -1,0 +1,191 @@
+"""How every plot looks: colours, marks, sizes.
+
+Colours follow Okabe and Ito's colour-blind-safe set, darkened until each has a contrast of at
+least 3:1 on white; what they tell apart is told apart by mark or dash too, so a grey print loses
+nothing. Each hue is a *role* of the page: :mod:`forecast.report.svg` turns it into a CSS variable,
+and so one drawing serves light and dark screens. Text stays text (``svg.fonttype: none``): it can
+be read aloud, searched and selected, takes the page's font, and makes a tenth of the bytes.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import matplotlib.dates
+import pandas as pd
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from forecast.report.formats import short_day
+
+__all__ = [
+    "COLOUR",
+    "PALETTE",
+    "SERIES",
+    "STYLE",
+    "UNITS",
+    "cutoff_line",
+    "day_ticks",
+    "drawing",
+    "finish",
+    "on_axes",
+]
+
+# role: (on light, on dark); every light colour must be unique, since it names the role in a drawing
+PALETTE = {
+    "paper": ("#ffffff", "#12161c"),
+    "ink": ("#1c2430", "#e8ecf1"),
+    "muted": ("#596475", "#a6b0bd"),
+    "grid": ("#dfe4ea", "#2f3844"),
+    "bar": ("#b9c2ce", "#56616f"),
+    "blue": ("#0b67b2", "#62b4f7"),
+    "red": ("#c4400b", "#ff9466"),
+    "green": ("#00775b", "#3fd0a2"),
+    "purple": ("#8b4a9f", "#d4a3e4"),
+    "gold": ("#8a6a00", "#e3c04a"),
+    "teal": ("#0f7c8c", "#58cfe0"),
+    "pink": ("#b03a6f", "#f498c0"),
+}
+
+COLOUR = {role: light for role, (light, _) in PALETTE.items()}
+UNITS = {"purchases": "purchases", "value": "currency units"}
+
+_dates: Any = matplotlib.dates  # not typed yet
+
+SERIES = tuple(
+    (COLOUR[role], mark, dash)
+    for role, mark, dash in [
+        ("blue", "o", "-"),
+        ("red", "s", "--"),
+        ("green", "^", "-."),
+        ("purple", "D", ":"),
+        ("gold", "v", "-"),
+        ("teal", "P", "--"),
+        ("pink", "X", "-."),
+        ("muted", "*", ":"),
+    ]
+)
+
+STYLE: Any = {  # as text keys; matplotlib types each one by name
+    "axes.edgecolor": COLOUR["muted"],
+    "axes.facecolor": "none",
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "axes.labelcolor": COLOUR["muted"],
+    "axes.labelsize": 9.5,
+    "axes.prop_cycle": cycler(color=[color for color, _, _ in SERIES]),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlecolor": COLOUR["ink"],
+    "axes.titlelocation": "left",
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "figure.facecolor": "none",
+    "figure.figsize": (6.4, 3.5),
+    "font.family": ["DejaVu Sans"],  # ships with matplotlib: the same measures everywhere
+    "font.size": 9.5,
+    "grid.color": COLOUR["grid"],
+    "grid.linewidth": 0.8,
+    "legend.fontsize": 9,
+    "legend.frameon": False,
+    "legend.labelcolor": COLOUR["ink"],
+    "lines.linewidth": 1.8,
+    "lines.markersize": 4.5,
+    "savefig.facecolor": "none",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "forecast",
+    "text.color": COLOUR["ink"],
+    "text.parse_math": False,  # a dollar in a name is a dollar
+    "xtick.color": COLOUR["muted"],
+    "xtick.labelsize": 9,
+    "ytick.color": COLOUR["muted"],
+    "ytick.labelsize": 9,
+}
+
+
+def drawing(*, height: float = 3.5) -> tuple[Figure, Axes]:
+    """Return a new figure and its axes in this style, outside pyplot's registry."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(6.4, height), layout="constrained")
+        return figure, figure.add_subplot()
+
+
+def on_axes(ax: Axes | None) -> Axes:
+    """Return ``ax``, or the axes of a new pyplot figure."""
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(layout="constrained")[1]
+
+
+def cutoff_line(ax: Axes, cutoff: date, *, named: bool = True) -> None:
+    """Draw the last day a model saw as a vertical line, with its name in the legend."""
+    ax.axvline(
+        _dates.date2num(cutoff),
+        color=COLOUR["muted"],
+        linewidth=1,
+        linestyle=(0, (2, 2)),
+        zorder=1,
+        label="cutoff" if named else None,
+    )
+
+
+def finish(
+    ax: Axes,
+    *,
+    title: str,
+    unit: str,
+    x: str = "",
+    dates: bool = False,
+    floor: bool = True,
+    order: Sequence[str] = ("observed", "actual", "expected"),
+) -> Axes:
+    """Name an axes and its units, number its y axis for people (12k, 3.5M), put the legend on top.
+
+    The legend stands between title and plot, where it never covers data.
+    """
+    entries = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+    rank = {label: place for place, label in enumerate(order)}
+    labels = sorted(entries, key=lambda label: rank.get(label, len(rank)))
+    columns = 4 if sum(map(len, labels)) <= 56 else 3 if max(map(len, labels)) <= 20 else 2
+    lines = -(-len(labels) // columns)
+    ax.set_title(title, pad=9 + 14 * lines)
+    if labels:
+        ax.legend(
+            [entries[label] for label in labels],
+            labels,
+            loc="lower left",
+            bbox_to_anchor=(-0.01, 1.0),
+            borderaxespad=0.2,
+            ncols=columns,
+            columnspacing=1.2,
+            handlelength=2.2,
+        )
+    ax.set_ylabel(unit)
+    ax.set_xlabel(x)
+    if floor:
+        ax.set_ylim(bottom=min(0.0, ax.dataLim.y0), top=None)
+    ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    if not unit.startswith("%"):
+        ax.yaxis.set_major_formatter(FuncFormatter(_short))
+    if dates:
+        locator = _dates.AutoDateLocator(minticks=3, maxticks=7)
+        ax.xaxis.set_major_locator(locator)
+        ax.xaxis.set_major_formatter(_dates.ConciseDateFormatter(locator))
+    return ax
+
+
+def day_ticks(ax: Axes, days: Sequence[pd.Timestamp]) -> None:
+    """Put a tick at each of a few days, named in full."""
+    ax.set_xticks([_dates.date2num(day) for day in days], [short_day(day) for day in days])
+
+
+def _short(number: float, _position: int) -> str:
+    for unit, letter in ((1e9, "bn"), (1e6, "M"), (1e4, "k")):
+        if abs(number) >= unit:
+            return f"{number / (1e3 if letter == 'k' else unit):,.3g}{letter}"
+    return f"{number:,.4g}".replace("-", "\u2212")

@@ -1,0 +1,89 @@
+"""A matplotlib figure as SVG to stand inside a page: themed, titled, small, free of outside links.
+
+The drawing's colours become CSS variables, its identifiers get a prefix (a page holds several
+drawings), and what nothing refers to is left out.
+"""
+
+import io
+import re
+from xml.etree import ElementTree
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from forecast.report.style import PALETTE, STYLE
+
+__all__ = ["inline_svg"]
+
+_ROLES = {light: f"var(--{role})" for role, (light, _) in PALETTE.items()}
+_COLOUR = re.compile("|".join(map(re.escape, _ROLES)))
+_FONT = re.compile(r"font-family:[^;]*;?\s*|(font: [^;']*px) [^;]*")
+_TARGET = re.compile(r"#([\w.-]+)")
+
+
+def inline_svg(figure: Figure, *, name: str, title: str, description: str) -> str:
+    """Return ``figure`` as one ``<svg>`` element for an HTML page.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    name : str
+        Prefix of every identifier inside; unique on the page.
+    title, description : str
+        What a screen reader says: the name of the drawing, and what it shows.
+
+    Returns
+    -------
+    str
+        The element; the same figure gives the same bytes.
+    """
+    buffer = io.StringIO()
+    nothing = dict.fromkeys(["Date", "Creator", "Format", "Type"])
+    with mpl.rc_context(STYLE):
+        figure.savefig(buffer, format="svg", metadata=nothing)
+    root = ElementTree.fromstring(buffer.getvalue())
+    used = {
+        target
+        for node in root.iter()
+        for value in node.attrib.values()
+        for target in _TARGET.findall(value)
+    }
+    for node in root.iter():
+        node.tag = _local(node.tag)
+        node.attrib = {
+            _local(key): _clean(key, value, name)
+            for key, value in node.attrib.items()
+            if key != "id" or value in used
+        }
+        if node.tag not in ("text", "tspan"):
+            node.text = None
+        node.tail = None
+    for node in list(root):
+        if node.tag == "defs" and node.find("style") is not None:
+            root.remove(node)  # a rule for `*` would reach the whole page; the page has its own
+    for key in ("width", "height", "version"):
+        root.attrib.pop(key, None)
+    root.attrib |= {"role": "img", "aria-labelledby": f"{name}-title {name}-desc"}
+    for tag, text in (("desc", description), ("title", title)):
+        node = ElementTree.Element(tag, {"id": f"{name}-{tag}"})
+        node.text = text
+        root.insert(0, node)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _local(name: str) -> str:
+    return name.rpartition("}")[2]
+
+
+def _clean(key: str, value: str, name: str) -> str:
+    if key == "id":
+        return f"{name}-{value}"
+    if key == "style":
+        value = _FONT.sub(lambda match: match[1] or "", value)
+        value = _COLOUR.sub(lambda match: _ROLES[match[0]], value).replace(": ", ":")
+        return re.sub(r"url\(#", f"url(#{name}-", value)
+    if key == "clip-path" or _local(key) == "href":
+        return value.replace("#", f"#{name}-")
+    if key == "d":
+        return " ".join(re.sub(r"\d+\.\d+", lambda match: f"{float(match[0]):.5g}", value).split())
+    return value

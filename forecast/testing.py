@@ -1,0 +1,280 @@
+"""The compliance suite: what every forecaster owes its users, whoever wrote it.
+
+>>> from forecast.testing import check_forecaster
+>>> from forecast.models import OwnRate
+>>> check_forecaster(OwnRate())
+"""
+
+import warnings
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecast.errors import ForecastError, NotFittedError, UnsupportedError
+from forecast.forecaster import EXPECTED, Forecast, Forecaster, Population
+from forecast.ledger import Ledger, read_ledger
+
+__all__ = ["CHECKS", "check_forecaster"]
+
+_COLUMNS = {"customer": "customer_id", "date": "date", "value": "amount"}
+
+
+@dataclass(frozen=True)
+class _Case:
+    """A model under test with a purchase log and the population it can forecast."""
+
+    model: Forecaster
+    log: pd.DataFrame
+    cutoff: date
+    horizon: str
+    population: Population
+
+    def read(self, log: pd.DataFrame, *, money: bool = True) -> Ledger:
+        columns = _COLUMNS if money else {**_COLUMNS, "value": None}
+        return read_ledger(log, **columns, key=()).cut(self.cutoff)
+
+    def forecast(self, ledger: Ledger, *, seed: int = 0) -> Forecast:
+        model = deepcopy(self.model)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # small logs may deserve caveats
+            model.fit(ledger)
+            return model.forecast(self.horizon, population=self.population, draws=200, seed=seed)
+
+    def usual(self) -> Forecast:
+        return self.forecast(self.read(self.log))
+
+
+def check_forecaster(
+    model: Forecaster, *, log: pd.DataFrame | None = None, horizon: str = "8W"
+) -> None:
+    """Run every check on a model; raise on the first that fails.
+
+    Parameters
+    ----------
+    model : Forecaster
+        Unfitted; it is copied, never changed.
+    log : pandas.DataFrame, optional
+        Purchases in columns ``customer_id``, ``date``, ``amount`` that span the horizon more than
+        twice; by default a simulated shop of 120 customers over two years and a half.
+    horizon : str
+        What is forecast; the cutoff lies one horizon before the end of the log.
+
+    Raises
+    ------
+    AssertionError
+        Names the check and says what differs.
+    """
+    from forecast.calendar import Horizon
+
+    log = _shop() if log is None else log
+    cutoff = Horizon.parse(horizon).back(pd.Timestamp(log["date"].max()).date())
+    case = _Case(model, log, cutoff, horizon, "existing")
+    try:
+        case.usual()
+    except UnsupportedError:
+        case = _Case(model, log, cutoff, horizon, "all")
+    for check in CHECKS:
+        try:
+            check(case)
+        except AssertionError as error:
+            name = check.__name__.removeprefix("_").replace("_", " ")
+            raise AssertionError(f"{type(model).__name__}: {name}: {error}") from None
+
+
+def _shop() -> pd.DataFrame:
+    from forecast.datasets import simulate_shop
+
+    orders = simulate_shop(
+        120, days=900, acquisition_days=500, seed=4,
+        r=1.0, alpha=5.0, a=0.8, b=4.0, season=None, refunds=0.0,
+    ).orders  # fmt: skip
+    return orders[["customer_id", "date", "amount"]]
+
+
+def _asks_for_a_fit_first(case: _Case) -> None:
+    try:
+        deepcopy(case.model).forecast(case.horizon, population=case.population)
+    except NotFittedError:
+        return
+    raise AssertionError("forecast() before fit() must raise NotFittedError")
+
+
+def _fit_returns_the_model(case: _Case) -> None:
+    model = deepcopy(case.model)
+    assert model.fit(case.read(case.log)) is model, "fit() must return the model itself"
+
+
+def _has_the_right_shape(case: _Case) -> None:
+    forecast, ledger = case.usual(), case.read(case.log)
+    assert forecast.cutoff == ledger.cutoff, f"cutoff is {forecast.cutoff}, not {ledger.cutoff}"
+    assert forecast.population == case.population, f"population is {forecast.population!r}"
+    assert forecast.periods["start"].iloc[0] == pd.Timestamp(ledger.cutoff + timedelta(days=1))
+    assert len(forecast.periods) == 8 if case.horizon == "8W" else True
+    assert (forecast.periods["expected_purchases"] >= 0).all(), "negative expected purchases"
+    if forecast.customers is not None:
+        known = pd.Index(ledger.purchases()["customer_id"].unique()).sort_values()
+        assert list(forecast.customers.index) == list(known), "customers must be those seen, sorted"
+        for column in ("p_alive", "p_active"):
+            seen = forecast.customers[column].dropna()
+            assert seen.between(0, 1).all(), f"{column} outside [0, 1]"
+
+
+def _sums_agree(case: _Case) -> None:
+    forecast = case.usual()
+    if forecast.customers is not None:
+        for name in ("expected_purchases", "expected_value"):
+            customers, periods = forecast.customers[name].sum(), forecast.periods[name].sum()
+            _close(customers, periods, f"{name}: customers against periods", rtol=1e-8)
+    if forecast.sampler is not None:
+        for block in forecast.sampler.blocks():
+            split = block.split()
+            whole = np.bincount(split.cell, split.purchases, minlength=block.purchases.size)
+            _close(whole, block.purchases.reshape(-1), "draws by period against their totals")
+            if block.value is not None and split.value is not None:
+                whole = np.bincount(split.cell, split.value, minlength=block.value.size)
+                _close(whole, block.value.reshape(-1), "drawn value by period", rtol=1e-8)
+
+
+def _draws_agree_with_expectations(case: _Case) -> None:
+    forecast = case.usual()
+    if forecast.sampler is None:
+        return
+    totals = forecast.totals().purchases.sum(axis=(1, 2))
+    expected = float(forecast.periods["expected_purchases"].sum())
+    slack = 0.1 * expected + 5 * totals.std() / np.sqrt(totals.size) + 1e-9
+    gap = abs(totals.mean() - expected)
+    assert gap <= slack, f"mean of drawn totals {totals.mean():.4g}, expected {expected:.4g}"
+
+
+def _same_seed_same_result(case: _Case) -> None:
+    first, second = case.usual(), case.usual()
+    _equal(first, second, "two runs with one seed")
+
+
+def _refitting_changes_nothing(case: _Case) -> None:
+    ledger, model = case.read(case.log), deepcopy(case.model)
+    once = model.fit(ledger).forecast(case.horizon, population=case.population, draws=200)
+    again = model.fit(ledger).forecast(case.horizon, population=case.population, draws=200)
+    _equal(once, again, "a second fit of the same model")
+
+
+def _leaves_the_ledger_alone(case: _Case) -> None:
+    ledger = case.read(case.log)
+    before = ledger.purchases()
+    case.forecast(ledger)
+    pd.testing.assert_frame_equal(ledger.purchases(), before)
+
+
+def _order_of_rows_is_irrelevant(case: _Case) -> None:
+    shuffled = case.log.sample(frac=1, random_state=1)
+    _equal(case.usual(), case.forecast(case.read(shuffled)), "shuffled rows")
+
+
+def _names_of_customers_are_irrelevant(case: _Case) -> None:
+    ids = sorted(case.log["customer_id"].unique())
+    renamed = dict(
+        zip(ids, reversed([f"z{number:06d}" for number in range(len(ids))]), strict=True)
+    )
+    log = case.log.assign(customer_id=case.log["customer_id"].map(renamed))
+    one, other = case.usual(), case.forecast(case.read(log))
+    _close(
+        one.periods["expected_purchases"], other.periods["expected_purchases"], "periods", rtol=1e-6
+    )
+    if one.customers is not None and other.customers is not None:
+        matched = other.customers.loc[[renamed[each] for each in one.customers.index]]
+        for name in EXPECTED:
+            _close(one.customers[name], matched[name], f"{name} of renamed customers", rtol=1e-6)
+        for name in ("purchases_hi_90", "value_hi_90"):
+            mean, second = one.customers[name].mean(), matched[name].mean()
+            _close(mean, second, f"mean {name} of renamed customers", rtol=0.15)
+
+
+def _equal_histories_are_drawn_independently(case: _Case) -> None:
+    twins = case.log.assign(customer_id=case.log["customer_id"] + "-twin")
+    forecast = case.forecast(case.read(pd.concat([case.log, twins])))
+    if forecast.customers is None or forecast.sampler is None:
+        return
+    drawn = np.concatenate([block.purchases for block in forecast.sampler.blocks()])
+    place = pd.Series(np.arange(len(drawn)), index=forecast.customers.index)
+    first = sorted(set(case.log["customer_id"]) & set(place.index))
+    one, two = drawn[place[first]], drawn[place[[f"{each}-twin" for each in first]]]
+    varied = (one.std(axis=1) > 0) & (two.std(axis=1) > 0)
+    if varied.any():
+        together = [np.corrcoef(a, b)[0, 1] for a, b in zip(one[varied], two[varied], strict=True)]
+        assert np.mean(together) < 0.5, f"twins' draws correlate at {np.mean(together):.2f}"
+
+
+def _money_scales(case: _Case) -> None:
+    cents = case.log.assign(amount=case.log["amount"] * 100)
+    one, other = case.usual(), case.forecast(case.read(cents))
+    _close(one.periods["expected_value"] * 100, other.periods["expected_value"], "value", rtol=1e-4)
+    _close(
+        one.periods["expected_purchases"], other.periods["expected_purchases"], "counts", rtol=1e-6
+    )
+
+
+def _works_without_money(case: _Case) -> None:
+    forecast = case.forecast(case.read(case.log, money=False))
+    assert forecast.periods["expected_value"].isna().all(), "unknown value must be missing, not 0"
+    assert forecast.periods["expected_purchases"].notna().all(), "purchases need no amounts"
+
+
+def _sees_nothing_after_the_cutoff(case: _Case) -> None:
+    future = pd.to_datetime(case.log["date"]).dt.date > case.cutoff
+    changed = case.log.assign(amount=case.log["amount"].where(~future, 10 * case.log["amount"] + 1))
+    extra = case.log[future].assign(customer_id="newcomer")
+    for log in (changed, pd.concat([case.log, extra]), case.log[~future]):
+        _equal(case.usual(), case.forecast(case.read(log)), "rows after the cutoff changed")
+
+
+def _says_when_data_are_too_few(case: _Case) -> None:
+    one = pd.DataFrame({"customer_id": ["a"], "date": [case.cutoff], "amount": [10.0]})
+    try:
+        forecast = case.forecast(case.read(one))
+    except ForecastError as error:
+        if len(str(error)) <= 20:
+            raise AssertionError(f"the message {str(error)!r} explains nothing") from None
+        return
+    assert np.isfinite(forecast.periods["expected_purchases"]).all(), "a forecast that is no number"
+
+
+CHECKS: tuple[Callable[[_Case], None], ...] = (
+    _asks_for_a_fit_first,
+    _fit_returns_the_model,
+    _has_the_right_shape,
+    _sums_agree,
+    _draws_agree_with_expectations,
+    _same_seed_same_result,
+    _refitting_changes_nothing,
+    _leaves_the_ledger_alone,
+    _order_of_rows_is_irrelevant,
+    _names_of_customers_are_irrelevant,
+    _equal_histories_are_drawn_independently,
+    _money_scales,
+    _works_without_money,
+    _sees_nothing_after_the_cutoff,
+    _says_when_data_are_too_few,
+)
+
+
+def _close(one: Any, other: Any, what: str, *, rtol: float = 0.0) -> None:
+    one, other = np.asarray(one, dtype=float), np.asarray(other, dtype=float)
+    if not np.allclose(one, other, rtol=rtol, atol=1e-9, equal_nan=True):
+        raise AssertionError(f"{what} differ: {one.ravel()[:3]} against {other.ravel()[:3]}")
+
+
+def _equal(one: Forecast, other: Forecast, what: str) -> None:
+    if one.customers is not None and other.customers is not None:
+        try:
+            pd.testing.assert_frame_equal(one.customers, other.customers, check_exact=True)
+        except AssertionError as error:
+            raise AssertionError(f"{what}: {error}") from None
+    try:
+        pd.testing.assert_frame_equal(one.periods, other.periods, check_exact=True)
+    except AssertionError as error:
+        raise AssertionError(f"{what}: {error}") from None

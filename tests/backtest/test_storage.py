@@ -1,0 +1,98 @@
+import json
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from forecast.backtest import Backtest, backtest
+from forecast.errors import FileError, LockedError, TooLittleDataError
+
+WEEKS = {"horizon": "7D", "origins": 2, "draws": 20, "populations": ["existing", "new", "all"]}
+
+
+class TalkerError(TooLittleDataError):
+    """An error whose message tries the patience of a CSV file."""
+
+
+@pytest.fixture(scope="module")
+def bt(ledger, fakes) -> Backtest:
+    class Talkative(fakes.Fake):
+        def fit(self, ledger):
+            raise TalkerError('NA, "quoted",\n\tnull; 0.1 é')
+
+    models = {
+        "Ünïcode / slash..": fakes.Fake(),
+        "unicode slash": fakes.Oracle(whole=ledger),
+        "late": fakes.Late(since=date(2024, 1, 14)),
+        "series": fakes.Fake(populations=("all",)),
+        "NA": Talkative(),
+    }
+    return backtest(ledger, models, **WEEKS)
+
+
+def test_round_trip(bt, tmp_path):
+    folder = bt.save(tmp_path / "new" / "deep")
+    again = Backtest.load(folder)
+    assert again == bt
+    for name in ("frame", "periods", "totals", "runs", "period_actuals"):
+        pd.testing.assert_frame_equal(getattr(again, name), getattr(bt, name), check_exact=True)
+    pd.testing.assert_frame_equal(again.leaderboard(), bt.leaderboard(), check_exact=True)
+    assert again.settings == bt.settings
+    assert again.origins == bt.origins
+    assert set(again.runs.loc[again.runs["model"] == "NA", "error"]) == {
+        'NA, "quoted", null; 0.1 é'
+    }
+
+
+def test_backtests_that_differ_are_not_equal(bt, ledger, fakes):
+    assert bt != backtest(ledger, fakes.Fake(), **WEEKS)
+    assert bt != "a backtest"
+
+
+def test_layout(bt, tmp_path):
+    bt.save(tmp_path)
+    names = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*"))
+    assert [name for name in names if "/" not in name and "=" not in name] == [
+        "meta.json",
+        "period_actuals.parquet",
+        "periods.parquet",
+        "runs.csv",
+        "totals.parquet",
+    ]
+    first = [name for name in names if name.startswith("origin=2024-01-07/")]
+    assert len(first) == 3
+    assert "origin=2024-01-07/actuals.parquet" in first
+    assert json.loads((tmp_path / "meta.json").read_text())["horizon"] == "7D"
+
+
+def test_explicit_origins_and_no_success_round_trip(ledger, fakes, tmp_path):
+    bt = backtest(ledger, fakes.Broken(), horizon="7D", origins=["2024-01-10"], draws=0)
+    assert bt.step is None
+    assert Backtest.load(bt.save(tmp_path)) == bt
+
+
+def test_a_folder_with_anything_in_it_is_left_alone(bt, tmp_path):
+    (tmp_path / "thesis.txt").write_text("the only copy")
+    with pytest.raises(LockedError, match=r"thesis\.txt"):
+        bt.save(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+    with pytest.raises(FileError, match="cannot be written"):
+        bt.save(tmp_path / "thesis.txt" / "below")
+
+
+def test_incomplete_folders_are_refused(bt, tmp_path):
+    with pytest.raises(FileError, match="no complete saved backtest"):
+        Backtest.load(tmp_path / "nowhere")
+    folder = bt.save(tmp_path / "a")
+    next(folder.glob("origin=*/04-*.parquet")).unlink()
+    with pytest.raises(FileError, match="no complete"):
+        Backtest.load(folder)
+    folder = bt.save(tmp_path / "b")
+    (folder / "totals.parquet").write_bytes(b"junk")
+    with pytest.raises(FileError, match="no complete"):
+        Backtest.load(folder)
+    folder = bt.save(tmp_path / "c")
+    meta = json.loads((folder / "meta.json").read_text())
+    (folder / "meta.json").write_text(json.dumps(meta | {"format": 99}))
+    with pytest.raises(FileError, match="format 99"):
+        Backtest.load(folder)

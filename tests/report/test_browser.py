@@ -1,0 +1,91 @@
+"""The page in a real browser: it renders, in light and dark, it prints, and nothing complains."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from forecast.backtest import Backtest
+from forecast.forecaster import Forecast
+from forecast.ledger import Ledger
+from forecast.report import report
+
+pytestmark = pytest.mark.browser
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+QUIET = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    *("--hide-scrollbars", "--enable-logging=stderr"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> str:
+    found = next((path for path in map(shutil.which, NAMES) if path), None)
+    if found is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("Chromium is not installed; CI must have it.")
+        pytest.skip("Chromium is not installed.")
+    return found
+
+
+@pytest.fixture(scope="module")
+def page(
+    tmp_path_factory: pytest.TempPathFactory, ledger: Ledger, future: Forecast, tested: Backtest
+) -> Path:
+    path = tmp_path_factory.mktemp("browser") / "report.html"
+    return report(path, ledger=ledger, forecast=future, backtest=tested)
+
+
+def run(browser: str, page: Path, profile: Path, *options: str) -> None:
+    """Open the page and fail on anything the console has to say."""
+    command = [browser, *QUIET, f"--user-data-dir={profile}", *options, page.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=True)
+    said = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    assert said == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_renders_without_complaint(
+    browser: str, page: Path, tmp_path: Path, scheme: str
+) -> None:
+    import matplotlib.image as images
+
+    shot = tmp_path / "shot.png"
+    option = f"--blink-settings=preferredColorScheme={int(scheme == 'light')}"
+    run(browser, page, tmp_path, option, "--window-size=1200,4000", f"--screenshot={shot}")
+    pixels = images.imread(shot)[..., :3]
+    assert pixels.shape[:2] == (4000, 1200)
+    grey = pixels.mean(axis=2)
+    background = float(np.median(grey))
+    assert background > 0.95 if scheme == "light" else background < 0.15
+    inked = np.abs(grey - background) > 0.3
+    assert 0.01 < inked.mean() < 0.3
+    assert (inked.any(axis=1)).mean() > 0.4  # text and figures all the way down
+    colours = {tuple(each) for each in (pixels[::3, ::3].reshape(-1, 3) * 15).astype(int)}
+    assert len(colours) > 30
+
+
+def test_it_prints(browser: str, page: Path, tmp_path: Path) -> None:
+    paper = tmp_path / "report.pdf"
+    run(browser, page, tmp_path, "--no-pdf-header-footer", f"--print-to-pdf={paper}")
+    content = paper.read_bytes()
+    assert content.startswith(b"%PDF-")
+    pages = [int(number) for number in re.findall(rb"/Count (\d+)", content)]
+    assert max(pages) >= 3
+    assert len(content) > 30_000
+
+
+def test_a_console_error_would_be_noticed(browser: str, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.html"
+    policy = "default-src 'none'"
+    broken.write_text(
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}"><img src="x.png">',
+        encoding="utf-8",
+    )
+    with pytest.raises(AssertionError):
+        run(browser, broken, tmp_path, f"--screenshot={tmp_path / 'x.png'}")

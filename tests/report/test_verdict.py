@@ -1,0 +1,199 @@
+"""The verdict claims no more than the numbers carry."""
+
+import dataclasses
+import re
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecast.backtest import Backtest, backtest
+from forecast.forecaster import Forecast
+from forecast.ledger import Ledger
+from forecast.report import report
+from forecast.report.alerts import alerts
+from forecast.report.verdict import (
+    Total,
+    backtest_sentences,
+    forecast_sentences,
+    lead,
+    off,
+    same_model,
+    standing,
+    totals,
+)
+
+
+def fake_scores(bt: Backtest, errors: dict[str, list[float]]) -> Backtest:
+    """The same backtest with RMSEs by origin made up, so that the lead is known."""
+
+    class Made(Backtest):
+        def by_origin(self, target: str = "purchases", population: Any = "existing") -> Any:
+            parts = [
+                pd.DataFrame({"cutoff": bt.origins, "model": model, "rmse": values})
+                for model, values in errors.items()
+            ]
+            return pd.concat(parts, ignore_index=True)
+
+        def leaderboard(self, target: str = "purchases", population: Any = "existing") -> Any:
+            board = pd.DataFrame({"rmse": {m: np.mean(v) for m, v in errors.items()}})
+            board = board.assign(skill=0.25, bias=0.031, bias_worst=-0.12, coverage=0.95)
+            board = board.assign(total_coverage=1.0, origins=len(bt.origins), failed=0)
+            return board.sort_values("rmse")
+
+    given = {field.name: getattr(bt, field.name) for field in dataclasses.fields(Backtest)}
+    return Made(**given)
+
+
+def test_a_clear_lead_is_named_with_its_margin(tested: Backtest) -> None:
+    made = fake_scores(tested, {"a": [1.0, 1.1, 0.9, 1.0], "b": [1.25, 1.36, 1.14, 1.25]})
+    found = lead(made, "purchases")
+    assert found is not None
+    assert (found.model, found.second, found.cutoffs, found.clear) == ("a", "b", 4, True)
+    assert found.margin == pytest.approx(0.2)
+    sentence = backtest_sentences(made)[0].replace("\u00a0", " ")
+    assert sentence == (
+        "Tested on purchases over 8 weeks after each of 4 past cutoffs, a had the smallest error "
+        "(RMSE 1.00 purchases a customer), 20.0 % below the second, b, and 25.0 % below a "
+        "forecast of nothing. On average its total was 3.1 % too high (\u221212.0 % at the worst "
+        "cutoff)."
+    )
+
+
+def test_a_lead_within_noise_is_called_equal(tested: Backtest) -> None:
+    made = fake_scores(tested, {"a": [1.0, 1.5, 0.9, 1.2], "b": [1.3, 1.2, 1.2, 1.0]})
+    assert "within what chance does: take the two as equal" in backtest_sentences(made)[0]
+
+
+def test_a_tiny_lead_is_called_equal_however_steady(tested: Backtest) -> None:
+    made = fake_scores(tested, {"a": [1.0, 1.1, 0.9, 1.0], "b": [1.002, 1.102, 0.902, 1.002]})
+    assert "too small to matter: take the two as equal" in backtest_sentences(made)[0]
+
+
+@pytest.mark.parametrize("origins", [1, 2])
+def test_too_few_cutoffs_name_no_best_model(ledger: Ledger, rate: Any, origins: int) -> None:
+    few = backtest(ledger, {"a": rate(), "b": rate(level=3)}, horizon="8W", origins=origins)
+    found = lead(few, "purchases")
+    assert found is not None
+    assert not found.clear
+    assert "cannot tell which model is best" in backtest_sentences(few)[0]
+
+
+def test_a_model_alone_leads_nobody(ledger: Ledger, rate: Any) -> None:
+    alone = backtest(ledger, {"a": rate()}, horizon="8W", origins=3, populations=("existing",))
+    found = lead(alone, "value")
+    assert found is not None
+    assert found.second is None
+    assert "second" not in " ".join(backtest_sentences(alone))
+
+
+def test_no_better_than_nothing_is_said(ledger: Ledger, rate: Any) -> None:
+    wild = backtest(ledger, {"a": rate(level=9)}, horizon="8W", origins=3)
+    assert "but no smaller than that of a forecast of nothing." in backtest_sentences(wild)[0]
+
+
+def test_totals_come_from_draws(future: Forecast) -> None:
+    known = totals(future)
+    assert list(known) == ["purchases", "value"]
+    interval = future.interval(0.9)
+    for target, each in known.items():
+        assert each == tuple(interval.loc[target, ["expected", "lo", "hi"]])
+        assert each.lo < each.expected < each.hi
+        narrow = future.periods[f"{target}_lo_90"].sum()
+        assert each.lo > narrow  # bounds of periods do not add up
+    bare = totals(dataclasses.replace(future, sampler=None))
+    assert bare["purchases"].expected == known["purchases"].expected
+    assert np.isnan(bare["purchases"].lo)
+
+
+def test_the_forecast_in_words(future: Forecast) -> None:
+    known = {"purchases": Total(1234.0, 1200.0, 1271.0)}
+    first = forecast_sentences(future, known)[0]
+    assert first == (
+        "Over the 8 weeks from 1 July 2023 to 25 August 2023, the 80 customers seen by the cutoff "
+        "are expected to make 1,230 purchases (90 % interval: 1,200 to 1,270), according to Rate."
+    )
+
+
+def test_without_amounts_nothing_is_said_of_value(unpriced: Ledger, rate: Any) -> None:
+    known = totals(rate().fit(unpriced).forecast("8W", draws=50))
+    assert list(known) == ["purchases"]
+    tested = backtest(unpriced, {"a": rate(), "b": rate(level=2)}, horizon="8W", origins=3)
+    assert lead(tested, "value") is None
+    assert len(backtest_sentences(tested)) == 1
+
+
+def test_where_the_model_of_the_forecast_came(future: Forecast, tested: Backtest) -> None:
+    best = lead(tested, "purchases")
+    assert best is not None
+    other = {"Rate": "half", "half": "Rate"}[best.model]
+    assert standing(dataclasses.replace(future, model=best.model), tested) == []
+    text = standing(dataclasses.replace(future, model=other), tested)[0]
+    assert text.startswith(f"{other}, which made the forecast, came number 2 of 3 on purchases")
+
+
+def test_alerts_name_what_limits_the_use(
+    ledger: Ledger, future: Forecast, tested: Backtest, rate: Any
+) -> None:
+    other = dataclasses.replace(future, model="Oracle", sampler=None)
+    text = " ".join(alerts(ledger, other, tested))
+    assert "without draws" in text
+    assert "No model of the backtest is named Oracle" in text
+    assert "late (1 of 4 cutoffs)" in text
+    longer = rate().fit(ledger).forecast("12W", draws=0)
+    assert "looks 8 weeks ahead, the forecast 12 weeks" in " ".join(alerts(None, longer, tested))
+    high = backtest(ledger, {"a": rate(level=3)}, horizon="8W", origins=3)
+    text = " ".join(alerts(None, None, high))
+    assert "0 of 3 for purchases (a)" in text
+    assert "worst past cutoff" in text
+    warned = dataclasses.replace(
+        ledger, audit=ledger.audit.assign(severity="info", check="x", what="y", count=1)
+    )
+    assert alerts(warned, None, None) == []
+
+
+def test_names_are_the_same_however_they_are_cased() -> None:
+    assert same_model("OwnRate", ["zero", "own_rate"]) == "own_rate"
+    assert same_model("a", ["b"]) is None
+    assert same_model("b", ["B", "b"]) == "b"
+
+
+@pytest.mark.parametrize(
+    ("bias", "text"), [(0.031, "3.1 % too high"), (-0.2, "20.0 % too low"), (0.0, "right")]
+)
+def test_which_way_a_total_was_off(bias: float, text: str) -> None:
+    assert off(bias).replace("\u00a0", " ") == text
+
+
+@pytest.mark.parametrize("horizon", ["3M", "30D", "2023-08-11", "1Y"])
+@pytest.mark.parametrize("priced", [True, False])
+def test_any_horizon_with_or_without_amounts(
+    tmp_path: Path, ledger: Ledger, unpriced: Ledger, rate: Any, horizon: str, priced: bool
+) -> None:
+    shop = ledger if priced else unpriced
+    ahead = rate().fit(shop).forecast(horizon, draws=20)
+    text = report(tmp_path / "r.html", ledger=shop, forecast=ahead).read_text(encoding="utf-8")
+    assert ("Value a" in text) is priced
+    assert text.count("<svg") == 1 + priced
+    assert not re.search(r"\bnan\b|\bNaN\b|\bNone\b", re.sub(r"<style>.*?</style>", "", text))
+
+
+def test_a_backtest_in_which_everything_failed(tmp_path: Path, ledger: Ledger, rate: Any) -> None:
+    never = backtest(ledger, {"a": rate(fails_before=date.max)}, horizon="8W", origins=2)
+    text = report(tmp_path / "r.html", backtest=never).read_text(encoding="utf-8")
+    assert "No model of this backtest answered for them." in text
+    assert "Models that failed, by name: a (2 of 2 cutoffs)" in text
+
+
+def test_a_forecast_of_everybody_has_no_customers(
+    tmp_path: Path, ledger: Ledger, rate: Any
+) -> None:
+    model = rate(populations=("all",), by_customer=False).fit(ledger)
+    ahead = model.forecast("8W", population="all", draws=20)
+    text = report(tmp_path / "r.html", ledger=ledger, forecast=ahead).read_text(encoding="utf-8")
+    assert "it lists no customers" in text
+    assert "Top customers" not in text
+    assert "yet to come are not part" not in text

@@ -1,0 +1,194 @@
+"""The house keeps its own rules: imports run one way, fences hold, README tells the truth."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import forecast as fc
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "forecast"
+
+BELOW = {  # part -> parts it may import
+    "errors": set(),
+    "calendar": {"errors"},
+    "ledger": {"calendar", "errors"},
+    "views": {"ledger", "calendar", "errors"},
+    "forecaster": {"ledger", "calendar", "errors"},
+    "processes": {"errors"},
+    "datasets": {"calendar", "errors"},
+    "backtest": {"forecaster", "ledger", "calendar", "errors"},
+    "models": {"views", "processes", "forecaster", "ledger", "calendar", "errors"},
+    "report": {"backtest", "views", "forecaster", "ledger", "calendar", "errors"},
+    "jobs": {"forecaster", "ledger", "calendar", "errors"},
+    "testing": {"datasets", "models", "forecaster", "ledger", "calendar", "errors"},
+}
+BELOW["cli"] = set(BELOW) | {"__version__"}
+FENCES = {  # third party -> files or folders that may import it
+    "lifetimes": ["models/lifetimes_engine.py"],
+    "statsmodels": ["models"],
+    "sklearn": ["models"],
+    "duckdb": ["ledger", "jobs"],
+    "matplotlib": ["report"],
+    "jinja2": ["report"],
+    "arviz_stats": ["processes"],
+    "emcee": ["processes"],
+    "pyspark": ["spark.py"],
+    "rich": ["cli"],
+    "cyclopts": ["cli"],
+}
+PUBLIC = [
+    "BTYD", "Backtest", "CohortCurve", "CustomerRegression", "Forecast", "Forecaster", "LastYear",
+    "Ledger", "MODELS", "OwnRate", "SeasonalSeries", "Zero", "__version__", "backtest",
+    "cohort_table", "customer_features", "customer_summary", "default_models", "load_cdnow",
+    "load_sample", "read_ledger", "report", "revenue_series", "simulate_shop",
+]  # fmt: skip
+
+
+def _imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path}: relative import"
+            if node.module == "forecast":
+                found |= {f"forecast.{alias.name}" for alias in node.names}
+            else:
+                found.add(node.module)
+        elif (
+            isinstance(node, ast.Call)
+            and getattr(node.func, "id", "") == "import_module"
+            and node.args
+            and isinstance(node.args[0], ast.Constant)
+        ):
+            found.add(str(node.args[0].value))
+    return found
+
+
+def _part(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_run_one_way(path: Path) -> None:
+    part = _part(path)
+    if part == "__init__":
+        return
+    used = {name.split(".")[1] for name in _imports(path) if name.startswith("forecast.")}
+    assert used - {part} <= BELOW[part]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_third_parties_stay_behind_their_fences(path: Path) -> None:
+    inside = str(path.relative_to(PACKAGE))
+    for name in {name.split(".")[0] for name in _imports(path)} & set(FENCES):
+        assert any(inside == place or inside.startswith(f"{place}/") for place in FENCES[name])
+
+
+def test_every_part_has_its_place() -> None:
+    assert {_part(path) for path in SOURCES} - {"__init__"} == set(BELOW)
+
+
+def test_public_names_are_pinned_and_all_load() -> None:
+    assert sorted(fc.__all__) == sorted(PUBLIC)
+    for name in PUBLIC:
+        assert getattr(fc, name) is not None
+    assert callable(fc.backtest)
+    assert callable(fc.report)
+
+
+def test_functions_win_over_modules_of_the_same_name() -> None:
+    code = (
+        "import forecast.backtest, forecast.report, forecast as fc;"
+        "assert fc.backtest.__name__ == 'backtest' and fc.report.__name__ == 'report';"
+        "from forecast.backtest import METRICS"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+def test_import_is_light_and_silent() -> None:
+    heavy = ["scipy.stats", "sklearn", "statsmodels", "matplotlib", "duckdb", "lifetimes", "rich"]
+    code = (
+        "import sys, warnings; before = list(warnings.filters); import forecast;"
+        f"heavy = set({heavy}) & set(sys.modules);"
+        "assert not heavy, heavy; assert warnings.filters == before"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == done.stderr == ""
+
+
+def _readme_tree() -> list[tuple[str, str]]:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"<!-- tree -->\n```text\n(.*?)```", text, flags=re.DOTALL)
+    assert block, "README has no tree"
+    lines, folder = [], ""
+    for line in block[1].splitlines():
+        name = line.split()[0]
+        if not line.startswith(" "):
+            folder = name if name.endswith("/") else ""
+            lines.append(("", name))
+        else:
+            lines.append((folder, name))
+    return lines
+
+
+def _tracked() -> set[str]:
+    shown = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return {name for name in shown.stdout.splitlines() if (ROOT / name).exists()}
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git checkout")
+def test_readme_tree_is_the_folder() -> None:
+    files = _tracked()
+    top = {f"{name.split('/')[0]}/" if "/" in name else name for name in files}
+    inside = {
+        f"{name.split('/')[1]}/" if name.count("/") > 1 else name.split("/")[1]
+        for name in files
+        if name.startswith("forecast/")
+    }
+    tree = _readme_tree()
+    assert {name for folder, name in tree if not folder} == top
+    assert {name for folder, name in tree if folder == "forecast/"} == inside
+
+
+def test_no_stray_words() -> None:
+    banned = re.compile("|".join([r"TO" + "DO", r"FIX" + "ME", r"X" * 3, r"Not" + "Implemented"]))
+    for path in SOURCES:
+        assert not banned.search(path.read_text(encoding="utf-8")), path
+
+
+def test_long_files_are_few() -> None:
+    long = [path.name for path in SOURCES if len(path.read_text().splitlines()) > 400]
+    assert not long, "split a file when it holds two ideas"
+
+
+def test_hash_seed_and_zone_do_not_matter(tmp_path: Path) -> None:
+    code = (
+        "import forecast as fc, numpy as np;"
+        "log = fc.simulate_shop(60, days=400, seed=1, refunds=0.0).orders;"
+        "f = fc.BTYD().fit(fc.read_ledger(log, key=())).forecast('6W', draws=50);"
+        "print(f.customers.to_csv(), f.periods.to_csv())"
+    )
+    seen = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            check=True, capture_output=True, text=True, env=os.environ | extra,
+        ).stdout
+        for extra in (
+            {"PYTHONHASHSEED": "1", "TZ": "UTC", "LANG": "C"},
+            {"PYTHONHASHSEED": "2", "TZ": "Pacific/Auckland", "LANG": "C.UTF-8"},
+        )
+    }  # fmt: skip
+    assert len(seen) == 1
