@@ -1,14 +1,64 @@
 """From a log of purchases to what each customer will be worth, with honest uncertainty.
 
 >>> import forecast as fc
->>> ledger = fc.read_ledger(fc.load_cdnow(sample=True), cutoff="1997-09-30")  # doctest: +SKIP
->>> forecast = fc.BTYD().fit(ledger).forecast("39W")  # doctest: +SKIP
+>>> ledger = fc.read_ledger(fc.load_cdnow(sample=True), cutoff="1997-09-30", key=())
+>>> found = fc.BTYD().fit(ledger).forecast("39W", draws=0)
+>>> round(found.customers["expected_purchases"].sum())
+1653
 """
 
+import sys
 from importlib import import_module
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from forecast.backtest import Backtest, backtest
+    from forecast.datasets import load_cdnow, load_sample, simulate_shop
+    from forecast.forecaster import Forecast, Forecaster
+    from forecast.ledger import Ledger, read_ledger
+    from forecast.models import (
+        BTYD,
+        MODELS,
+        CohortCurve,
+        CustomerRegression,
+        LastYear,
+        OwnRate,
+        SeasonalSeries,
+        Zero,
+        default_models,
+    )
+    from forecast.report import report
+    from forecast.views import cohort_table, customer_features, customer_summary, revenue_series
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "BTYD",
+    "MODELS",
+    "Backtest",
+    "CohortCurve",
+    "CustomerRegression",
+    "Forecast",
+    "Forecaster",
+    "LastYear",
+    "Ledger",
+    "OwnRate",
+    "SeasonalSeries",
+    "Zero",
+    "__version__",
+    "backtest",
+    "cohort_table",
+    "customer_features",
+    "customer_summary",
+    "default_models",
+    "load_cdnow",
+    "load_sample",
+    "read_ledger",
+    "report",
+    "revenue_series",
+    "simulate_shop",
+]
 
 # public name -> module that has it; loaded when first asked for, so importing is quick
 _HOME = {
@@ -36,7 +86,6 @@ _HOME = {
     "revenue_series": "forecast.views",
     "simulate_shop": "forecast.datasets",
 }
-__all__ = ["__version__", *_HOME]
 
 
 def __getattr__(name: str) -> Any:
@@ -47,3 +96,14 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """Keeps ``fc.backtest`` and ``fc.report`` functions when packages of those names load."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (isinstance(value, ModuleType) and name in _HOME):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -20,6 +20,7 @@ __all__ = ["DAYS_PER_YEAR", "Horizon", "Window", "add", "day_number", "day_of", 
 
 DAYS_PER_YEAR = 365.25
 _EPOCH = date(1970, 1, 1)
+_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?)?"
 _UNITS = {"D": "days", "W": "weeks", "M": "months", "Y": "years"}
 _MEAN_DAYS = {"D": 1.0, "W": 7.0, "M": DAYS_PER_YEAR / 12, "Y": DAYS_PER_YEAR}
 
@@ -48,7 +49,9 @@ def parse_day(value: Any, name: str = "date") -> date:
         value = pd.Timestamp(value)
     if isinstance(value, str):
         try:
-            return date.fromisoformat(value) if len(value) == 10 else _bare(value, name)
+            if re.fullmatch(_DAY, value) is None:
+                raise ValueError(value)
+            value = datetime.fromisoformat(value)
         except ValueError:
             raise UsageError(f"{name}: {value!r} is not a day written YYYY-MM-DD.") from None
     if isinstance(value, datetime):
@@ -58,13 +61,6 @@ def parse_day(value: Any, name: str = "date") -> date:
     if isinstance(value, date):
         return value
     raise UsageError(f"{name}: {value!r} is not a day; write YYYY-MM-DD.")
-
-
-def _bare(text: str, name: str) -> date:
-    moment = datetime.fromisoformat(text)
-    if len(text) < 10:
-        raise ValueError(text)
-    return parse_day(moment, name)
 
 
 def day_number(day: date) -> int:
@@ -152,11 +148,16 @@ class Horizon:
             return value
         hint = f'Write {name}="26W", "12M", "90D", "1Y" or an end date YYYY-MM-DD.'
         if isinstance(value, str):
-            match = re.fullmatch(r"(\d{1,6}) ?([DWMY])", value.strip(), flags=re.IGNORECASE)
+            match = re.fullmatch(r"([0-9]{1,6}) ?([DWMY])", value.strip(), flags=re.IGNORECASE)
             if match and int(match[1]) > 0:
                 return cls(int(match[1]), match[2].upper())
-        if isinstance(value, date) or (isinstance(value, str) and re.match(r"\d{4}-\d", value)):
-            return cls(0, "D", parse_day(value, name))
+        if isinstance(value, date | np.datetime64) or (
+            isinstance(value, str) and re.match(r"[0-9]{4}-[0-9]", value)
+        ):
+            try:
+                return cls(0, "D", parse_day(value, name))
+            except UsageError as error:
+                raise HorizonError(str(error)) from None
         raise HorizonError(f"{name}: {value!r} is not a length of time with a unit. {hint}")
 
     def __str__(self) -> str:
@@ -173,7 +174,7 @@ class Horizon:
         last = self.until or add(cutoff, self.count, self.unit)
         if last <= cutoff:
             raise HorizonError(f"The horizon ends on {last}, not after the cutoff {cutoff}.")
-        return Window(cutoff + timedelta(days=1), last + timedelta(days=1))
+        return Window(add(cutoff, 1, "D"), add(last, 1, "D"))
 
     def periods(self, cutoff: date, every: "str | Horizon | None" = None) -> list[Window]:
         """Split the horizon into periods counted from ``cutoff``; the last may be shorter.
@@ -185,7 +186,8 @@ class Horizon:
         every : str, optional
             Length of a period, by default one unit of the horizon (days, for an end date).
         """
-        return list(self._periods(cutoff, Horizon.parse(every or f"1{self.unit}", "every")))
+        each = f"1{self.unit}" if every is None else every
+        return list(self._periods(cutoff, Horizon.parse(each, "every")))
 
     def _periods(self, cutoff: date, every: "Horizon") -> Iterator[Window]:
         if every.until is not None:

@@ -4,7 +4,7 @@ An error says what is wrong, how much of it there is and what to do; it carries 
 attributes, and ``exit_code`` is what the command line returns for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 __all__ = [
@@ -29,10 +29,28 @@ __all__ = [
 ]
 
 
-def listed(items: Sequence[Any], most: int = 5) -> str:
-    """Return the first few items as text for a message: ``'a', 'b' and 3 more``."""
-    shown = ", ".join(repr(item) for item in items[:most])
+_WIDEST = 60
+
+
+def listed(items: Sequence[Any], most: int = 5, write: Callable[[Any], str] = repr) -> str:
+    """Return the first few items as text for a message: ``'a', 'b' and 3 more``.
+
+    Parameters
+    ----------
+    items : sequence
+        What to list; text longer than 60 signs is cut.
+    most : int
+        How many to show.
+    write : callable
+        ``repr``, or ``ascii`` where the difference would not be seen.
+    """
+    shown = ", ".join(_clipped(item, write) for item in items[:most])
     return shown if len(items) <= most else f"{shown} and {len(items) - most} more"
+
+
+def _clipped(item: Any, write: Callable[[Any], str] = repr) -> str:
+    text = write(item[: _WIDEST + 1] if isinstance(item, str | bytes) else item)
+    return text if len(text) <= _WIDEST + 2 else f"{text[:_WIDEST]}..."
 
 
 class ForecastError(Exception):
@@ -84,15 +102,26 @@ class BadRowsError(DataError):
         How many rows are affected.
     samples : list
         Up to five offending values.
+    source : str
+        Name of the file or table, where known.
     """
 
     def __init__(
-        self, problem: str, *, column: str, count: int, samples: Sequence[Any], remedy: str
+        self,
+        problem: str,
+        *,
+        column: str,
+        count: int,
+        samples: Sequence[Any],
+        remedy: str,
+        source: str = "",
     ) -> None:
         self.column, self.count, self.samples = column, count, list(samples)[:5]
+        self.source = source
         shown = f" First: {listed(self.samples)}." if self.samples else ""
         rows = "row" if count == 1 else "rows"
-        super().__init__(f"Column {column!r}: {problem} in {count:,} {rows}.{shown} {remedy}")
+        where = f"Column {listed([column])}" + (f" of {source}" if source else "")
+        super().__init__(f"{where}: {problem} in {count:,} {rows}.{shown} {remedy}")
 
 
 class ModelError(ForecastError):

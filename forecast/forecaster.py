@@ -6,7 +6,7 @@ seeded draws block by block, so every question about the distribution has an ans
 memory. Quantiles do not add; draws do.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal, Protocol, Self, runtime_checkable
@@ -16,14 +16,22 @@ import numpy.typing as npt
 import pandas as pd
 
 from forecast.calendar import DAYS_PER_YEAR, Horizon, Window
+from forecast.draws import (
+    Draws,
+    Sampler,
+    Split,
+    Totals,
+    accumulate,
+    crps,
+    ranks,
+    row_quantiles,
+)
 from forecast.errors import UnsupportedError, UsageError
 from forecast.ledger import Ledger
 
 __all__ = ["Draws", "Forecast", "Forecaster", "Population", "Sampler", "Split", "Totals"]
 
 Population = Literal["existing", "new", "all"]
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 BOUNDS = ["purchases_lo_90", "purchases_hi_90", "value_lo_90", "value_hi_90"]
 EXPECTED = ["p_alive", "p_active", "expected_purchases", "expected_order_value", "expected_value"]
 
@@ -64,93 +72,6 @@ class Forecaster(Protocol):
             Same ledger, settings and seed give the same numbers.
         """
         ...
-
-
-@dataclass(frozen=True)
-class Split:
-    """A block's draws by period: one entry for each cell and period with a purchase.
-
-    Attributes
-    ----------
-    cell : array of int
-        ``customer_in_block * draws + draw``.
-    period : array of int
-        Position in ``Forecast.periods``.
-    purchases : array of int
-        Purchases of that cell in that period.
-    value : array of float or None
-        Their value, in the ledger's currency.
-    """
-
-    cell: IntArray
-    period: IntArray
-    purchases: IntArray
-    value: FloatArray | None
-
-
-@dataclass(frozen=True)
-class Draws:
-    """Simulated futures of a block of consecutive customers.
-
-    Attributes
-    ----------
-    rows : slice
-        Positions of the customers in ``Forecast.customers``.
-    purchases : array of int, shape (customers, draws)
-        Purchases inside the horizon.
-    value : array of float, shape (customers, draws), or None
-        Value inside the horizon, in the ledger's currency; None without amounts.
-    split : callable
-        Returns the same draws by period; sums over periods equal ``purchases`` and ``value``.
-    """
-
-    rows: slice
-    purchases: IntArray
-    value: FloatArray | None
-    split: Callable[[], Split]
-
-
-class Sampler(Protocol):
-    """The recipe of a forecast's distribution: replays the same draws each time it is asked."""
-
-    @property
-    def draws(self) -> int:
-        """Number of simulated futures."""
-        ...
-
-    def blocks(self) -> Iterator[Draws]:
-        """Yield all customers, block by block, in order."""
-        ...
-
-
-@dataclass(frozen=True)
-class Totals:
-    """Draws of totals by group and period.
-
-    Attributes
-    ----------
-    groups : pandas.Index
-        Labels of the second axis.
-    windows : list of Window
-        Periods of the third axis.
-    purchases : array of float, shape (draws, groups, periods)
-    value : array of float of the same shape, or None
-    """
-
-    groups: pd.Index
-    windows: list[Window]
-    purchases: FloatArray
-    value: FloatArray | None
-
-    def table(self, level: float = 0.9) -> pd.DataFrame:
-        """Return mean, lower and upper bound of each group's total over all periods."""
-        columns: dict[str, FloatArray] = {}
-        for name, cube in (("purchases", self.purchases), ("value", self.value)):
-            if cube is not None:
-                total = cube.sum(axis=2)
-                lo, hi = np.quantile(total, [(1 - level) / 2, (1 + level) / 2], axis=0)
-                columns |= {name: total.mean(axis=0), f"{name}_lo": lo, f"{name}_hi": hi}
-        return pd.DataFrame(columns, index=self.groups)
 
 
 @dataclass(frozen=True)
@@ -230,7 +151,7 @@ class Forecast:
                 customers[BOUNDS] = np.nan
             return cls(model, cutoff, horizon, population, customers, periods, None, tuple(notes))
         bounds = None if customers is None else np.full((len(customers), 4), np.nan)
-        purchases, value = _accumulate(sampler, len(windows), bounds=bounds)
+        purchases, value = accumulate(sampler, len(windows), bounds=bounds)
         periods[BOUNDS[:2]] = np.quantile(purchases[:, 0], [0.05, 0.95], axis=0).T
         periods[BOUNDS[2:]] = (
             np.nan if value is None else np.quantile(value[:, 0], [0.05, 0.95], axis=0).T
@@ -271,7 +192,7 @@ class Forecast:
             if labels.isna().any():
                 raise UsageError(f"by: {int(labels.isna().sum()):,} customers have no label.")
             codes, groups = pd.factorize(labels, sort=True)
-        purchases, value = _accumulate(sampler, len(self.periods), codes, len(groups))
+        purchases, value = accumulate(sampler, len(self.periods), codes, len(groups))
         return Totals(pd.Index(groups), self.windows, purchases, value)
 
     def interval(self, level: float = 0.9) -> pd.DataFrame:
@@ -303,9 +224,9 @@ class Forecast:
         customers, sampler = self._customers(), self._sampler()
         out = np.full((len(customers), 2 * len(levels)), np.nan)
         for block in sampler.blocks():
-            out[block.rows, : len(levels)] = _row_quantiles(block.purchases, levels)
+            out[block.rows, : len(levels)] = row_quantiles(block.purchases, levels)
             if block.value is not None:
-                out[block.rows, len(levels) :] = _row_quantiles(block.value, levels)
+                out[block.rows, len(levels) :] = row_quantiles(block.value, levels)
         names = [
             f"{kind}_q{100 * level:02.3g}" for kind in ("purchases", "value") for level in levels
         ]
@@ -345,16 +266,16 @@ class Forecast:
         for block in sampler.blocks():
             seen = actuals["purchases"].to_numpy(float)[block.rows]
             drawn = np.sort(block.purchases.astype(float), axis=1)
-            below, upto = _ranks(drawn, seen)
+            below, upto = ranks(drawn, seen)
             width = upto - below
-            out[block.rows, 0] = _crps(drawn, seen)
+            out[block.rows, 0] = crps(drawn, seen)
             out[block.rows, 1] = -np.log((width * sampler.draws + 0.5) / (sampler.draws + 1))
             out[block.rows, 2] = below + jitter[block.rows, 0] * width
             if block.value is not None and "value" in actuals:
                 seen = actuals["value"].to_numpy(float)[block.rows]
                 drawn = np.sort(block.value, axis=1)
-                below, upto = _ranks(drawn, seen)
-                out[block.rows, 3] = _crps(drawn, seen)
+                below, upto = ranks(drawn, seen)
+                out[block.rows, 3] = crps(drawn, seen)
                 out[block.rows, 4] = below + jitter[block.rows, 1] * (upto - below)
         return pd.DataFrame(out, index=customers.index, columns=names)
 
@@ -394,7 +315,7 @@ class Forecast:
             pooled = after.sum() / before.sum() if before.sum() else 1.0
             ratio = np.divide(after, before, out=np.full_like(after, pooled), where=before > 0)
             out[block.rows, 0] = customers["expected_value"].to_numpy()[block.rows] * ratio
-            out[block.rows, 1:] = _row_quantiles(drawn, [0.05, 0.95])
+            out[block.rows, 1:] = row_quantiles(drawn, [0.05, 0.95])
         names = ["expected_value", "value_lo_90", "value_hi_90"]
         return pd.DataFrame(out, index=customers.index, columns=names)
 
@@ -431,50 +352,3 @@ def check_request(
         raise UnsupportedError(f"{name} has no lever {unknown[0]!r}; its levers: {offered}.")
     if draws < 0 or draws == 1:
         raise UsageError(f"draws: {draws} must be 0 (no intervals) or at least 2.")
-
-
-def _accumulate(
-    sampler: Sampler,
-    periods: int,
-    codes: npt.NDArray[Any] | None = None,
-    groups: int = 1,
-    bounds: FloatArray | None = None,
-) -> tuple[FloatArray, FloatArray | None]:
-    """Sum draws by group and period in one pass, filling customers' bounds on the way."""
-    shape, draws = (sampler.draws, groups, periods), sampler.draws
-    purchases = np.zeros(shape)
-    value: FloatArray | None = None
-    for block in sampler.blocks():
-        if bounds is not None:
-            bounds[block.rows, :2] = _row_quantiles(block.purchases, [0.05, 0.95])
-            if block.value is not None:
-                bounds[block.rows, 2:] = _row_quantiles(block.value, [0.05, 0.95])
-        split = block.split()
-        customer, draw = np.divmod(split.cell, draws)
-        group = 0 if codes is None else codes[block.rows][customer]
-        flat = (draw * groups + group) * periods + split.period
-        size = draws * groups * periods
-        purchases += np.bincount(flat, split.purchases, minlength=size).reshape(shape)
-        if split.value is not None:
-            value = np.zeros(shape) if value is None else value
-            value += np.bincount(flat, split.value, minlength=size).reshape(shape)
-    return purchases, value
-
-
-def _row_quantiles(drawn: npt.NDArray[Any], levels: Sequence[float]) -> npt.NDArray[Any]:
-    """Quantiles of each row as order statistics, so that counts stay counts."""
-    size = drawn.shape[1]
-    ranks = [max(0, int(np.ceil(level * size - 1e-9)) - 1) for level in levels]
-    return np.asarray(np.partition(drawn, sorted(set(ranks)), axis=1)[:, ranks])
-
-
-def _ranks(drawn: FloatArray, seen: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Share of sorted draws strictly below, and at or below, what was seen."""
-    return (drawn < seen[:, None]).mean(axis=1), (drawn <= seen[:, None]).mean(axis=1)
-
-
-def _crps(drawn: FloatArray, seen: FloatArray) -> FloatArray:
-    """Continuous ranked probability score of sorted draws (Gneiting & Raftery 2007, eq. 21)."""
-    size = drawn.shape[1]
-    weights = (2 * np.arange(1, size + 1) - size - 1) / size**2
-    return np.asarray(np.abs(drawn - seen[:, None]).mean(axis=1) - drawn @ weights)

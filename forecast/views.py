@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.calendar import Horizon, add, day_number
-from forecast.errors import TooLittleDataError, UnsupportedError, UsageError
+from forecast.errors import HorizonError, TooLittleDataError, UnsupportedError, UsageError
 from forecast.ledger import Ledger
 
 __all__ = [
@@ -23,6 +23,8 @@ __all__ = [
     "summary_frame",
 ]
 
+NO_LABEL = "(none)"
+
 
 def summary_frame(ledger: Ledger) -> "nw.LazyFrame[Any]":
     """Return the customer summary as a lazy frame of whole numbers, on DuckDB or Spark.
@@ -31,7 +33,7 @@ def summary_frame(ledger: Ledger) -> "nw.LazyFrame[Any]":
     value) and ``first_ticks`` (value of the first purchase day), both in ``1 / ledger.ticks``, and
     ``paid`` (purchases of a value above 0).
     """
-    days = ledger.days()
+    days = ledger.days().select("customer_id", "day", "ticks")
     firsts = days.group_by("customer_id").agg(nw.col("day").min().alias("first"))
     joined = days.join(firsts, on="customer_id", how="inner").with_columns(
         opening=(nw.col("day") == nw.col("first")).cast(nw.Int64) * nw.col("ticks"),
@@ -62,9 +64,9 @@ def customer_summary(ledger: Ledger) -> pd.DataFrame:
         first). ``recency``: *age at the last purchase*, in days from the first; marketing's
         recency, days since the last purchase, is ``T - recency``. ``T``: age at the cutoff.
         ``monetary_value``: mean value of the repeat purchase days, 0 without any.
-        ``n_purchases`` (= frequency + 1), ``n_paid`` (those of a value above 0), ``total_value``, ``first_value``, ``first_purchase``,
-        ``last_purchase``, ``cohort`` (month of the first purchase) and the customer columns.
-        Without amounts the columns of value are missing.
+        ``n_purchases`` (= frequency + 1), ``n_paid`` (those of a value above 0), ``total_value``,
+        ``first_value``, ``first_purchase``, ``last_purchase``, ``cohort`` (month of the first
+        purchase) and the customer columns. Without amounts the columns of value are missing.
 
     Examples
     --------
@@ -117,7 +119,8 @@ def cohort_table(ledger: Ledger, by: str = "cohort") -> pd.DataFrame:
     ledger : Ledger
         Purchases up to the cutoff.
     by : str
-        ``"cohort"`` (month of the first purchase) or a customer column.
+        ``"cohort"`` (month of the first purchase) or a customer column; customers without a
+        value there are ``"(none)"``.
 
     Returns
     -------
@@ -130,20 +133,23 @@ def cohort_table(ledger: Ledger, by: str = "cohort") -> pd.DataFrame:
     summary = customer_summary(ledger)
     if by not in summary.columns:
         raise UsageError(f"by: {by!r} is neither 'cohort' nor one of {ledger.customer_columns}.")
+    labels = summary[by]
+    if labels.isna().any():  # a customer without a label is still a customer
+        labels = labels.astype(object).where(labels.notna(), NO_LABEL).astype(str)
     rows = ledger.purchases()
-    person = summary.loc[rows["customer_id"]]
+    person = summary.assign(label=labels).loc[rows["customer_id"]]
     age = (rows["date"].to_numpy() - person["first_purchase"].to_numpy()).astype(
         "timedelta64[D]"
     ).astype(int) // 30
     lived = (summary["T"].to_numpy() + 1) // 30
-    rows = rows.assign(group=person[by].to_numpy(), age=age)
+    rows = rows.assign(group=person["label"].to_numpy(), age=age)
     rows = rows[age < (person["T"].to_numpy() + 1) // 30]
     spent = {"value": ("value", "sum")} if ledger.has_value else {}
     bought = rows.groupby(["group", "age"]).agg(
         active=("customer_id", "nunique"), purchases=("date", "size"), **spent
     )
     parts = []
-    for group, members in pd.Series(lived, index=summary[by].to_numpy()).groupby(level=0):
+    for group, members in pd.Series(lived, index=labels.to_numpy()).groupby(level=0):
         oldest = int(members.max())
         size = [int((members > age).sum()) for age in range(oldest)]
         parts.append(pd.DataFrame({"group": group, "age": range(oldest), "customers": size}))
@@ -171,7 +177,10 @@ def revenue_series(ledger: Ledger, every: str = "W") -> pd.DataFrame:
         ``value``, ``active_customers``, ``new_customers``.
     """
     _local(ledger, "revenue_series")
-    length = Horizon.parse(every if every[:1].isdigit() else f"1{every}", "every")
+    one = isinstance(every, str) and every.strip().upper() in ("D", "W", "M", "Y")
+    length = Horizon.parse(f"1{every.strip()}" if one else every, "every")
+    if length.until is not None:
+        raise HorizonError(f"every: {length} is a date; give a length such as '1W'.")
     edges, step = [ledger.cutoff], 1
     while (edge := add(ledger.cutoff, -step * length.count, length.unit)) >= (
         ledger.first_day - timedelta(days=1)

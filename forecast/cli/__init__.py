@@ -11,19 +11,23 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
-from cyclopts import CycloptsError
-from rich.markup import escape
+from cyclopts import CycloptsError, UnusedCliTokensError
 
-from forecast.cli.commands import app
-from forecast.cli.screen import err, screen
-from forecast.errors import ForecastError, ForecastWarning, UsageError
+from forecast.cli import audit, backtest, forecast, report  # noqa: F401  (they add themselves)
+from forecast.cli.app import COMMANDS, app
+from forecast.cli.screen import err, print_problem, screen
+from forecast.cli.stopping import listen, stopped_by
+from forecast.errors import ForecastError, ForecastWarning, UsageError, listed
 
 __all__ = ["app", "main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with the exit code of what happened."""
-    signal.signal(signal.SIGTERM, _terminated)
+    listen()
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # never fail for want of a letter
     sys.exit(_run(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -33,30 +37,32 @@ def _run(arguments: Sequence[str]) -> int:
             app(
                 arguments, exit_on_error=False, print_error=False, console=screen, error_console=err
             )
-    except CycloptsError as error:
-        return _failed(str(error).strip(), UsageError.exit_code)
-    except ForecastError as error:
-        return _failed(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        return _failed("Stopped; nothing was written.", 130)
-    except MemoryError:
-        return _failed("Out of memory. Read fewer columns or rows, or lower --draws.", 6)
-    except OSError as error:
-        return _failed(f"{error.filename or 'File'}: {error.strerror or error}.", 6)
-    except Exception as error:
-        where = f"{type(error).__name__}: {error}"
-        return _failed(f"Internal error, please report it with the command you ran. {where}", 1)
+    except (Exception, KeyboardInterrupt) as error:
+        message, code = _explained(error, arguments)
+        print_problem("error", message)
+        return code
     return 0
 
 
-def _failed(message: str, code: int) -> int:
-    err.print(f"[bold red]error:[/bold red] {escape(message)}", highlight=False)
-    return code
-
-
-def _terminated(number: int, frame: object) -> NoReturn:
-    err.print("error: terminated; nothing was written.", highlight=False)
-    sys.exit(128 + number)
+def _explained(error: BaseException, arguments: Sequence[str]) -> tuple[str, int]:
+    """Return what to say of an error, and the exit code."""
+    number = stopped_by()
+    if number is not None or isinstance(error, KeyboardInterrupt):
+        return "Stopped. Nothing unfinished is left behind.", 128 + (number or signal.SIGINT)
+    if isinstance(error, CycloptsError):
+        command = next((f" {word}" for word in arguments[:1] if word in COMMANDS), "")
+        text = " ".join(str(error).split())
+        if isinstance(error, UnusedCliTokensError):
+            text = f"More words than the command takes: {listed(error.unused_tokens or [])}."
+        return f"{text} See ltv{command} --help.", UsageError.exit_code
+    if isinstance(error, ForecastError):
+        return str(error), error.exit_code
+    if isinstance(error, MemoryError):
+        return "Out of memory. Read fewer columns or rows, or lower --draws.", 6
+    if isinstance(error, OSError):
+        return f"{error.filename or 'File'}: {error.strerror or error}.", 6
+    where = f"{type(error).__name__}: {error}"
+    return f"Internal error; please report it with the command you ran. {where}", 1
 
 
 @contextmanager
@@ -65,7 +71,5 @@ def _spoken_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", ForecastWarning)
-        warnings.showwarning = lambda message, *_, **__: err.print(
-            f"[yellow]warning:[/yellow] {escape(str(message))}", highlight=False
-        )
+        warnings.showwarning = lambda message, *_, **__: print_problem("warning", str(message))
         yield

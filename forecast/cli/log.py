@@ -1,12 +1,9 @@
 """How a purchase log is read from the command line: the options every command shares."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
-from rich.markup import escape
-
-from forecast.cli.screen import err
 
 if TYPE_CHECKING:
     from forecast.ledger import Ledger
@@ -34,9 +31,10 @@ class Log:
     date_format
         How dates are written, where not YYYY-MM-DD, e.g. %d/%m/%Y.
     timezone
-        Whose day counts, for timestamps with a time zone.
+        Whose day counts, for timestamps with a time zone, e.g. Europe/London.
     key
-        Columns that identify a row; rows with the same key are read once.
+        Columns that identify a row; rows with the same key are read once. With --no-key repeated
+        rows are genuine, and not warned about.
     max_bad_rows
         How many unreadable rows may be dropped.
     as_of
@@ -54,16 +52,26 @@ class Log:
     returns: Literal["net", "drop", "keep", "error"] = "net"
     date_format: str | None = None
     timezone: str | None = None
-    key: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = ()
+    key: Annotated[
+        tuple[str, ...] | None, Parameter(consume_multiple=True, negative_iterable="no-")
+    ] = None
     max_bad_rows: int = 0
     as_of: str | None = None
     delimiter: str = ","
     encoding: str = "utf-8"
 
     def read(self, file: str) -> "Ledger":
-        """Read the log, showing what deserves a look."""
+        """Read the log, warning about what deserves a look."""
         from forecast.ledger import read_ledger
 
-        settings = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        with err.status(f"Reading {escape(file)}"):
-            return read_ledger(file, **(settings | {"key": self.key or None}))
+        settings: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
+        return read_ledger(file, **settings)
+
+    def chosen(self) -> dict[str, Any]:
+        """Return the settings that differ from the defaults, for the manifest."""
+        usual = Log()
+        return {
+            each.name: getattr(self, each.name)
+            for each in fields(self)
+            if getattr(self, each.name) != getattr(usual, each.name)
+        }

@@ -1,99 +1,169 @@
 """What the command line shows: results on standard output, everything else on standard error."""
 
+import os
 import sys
-from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from forecast.cli.wording import printable, worded
+
 if TYPE_CHECKING:
     import pandas as pd
 
+    from forecast.backtest import Backtest
     from forecast.forecaster import Forecast
     from forecast.ledger import Ledger
 
 __all__ = [
     "err",
     "print_audit",
+    "print_backtest",
     "print_done",
-    "print_leaderboard",
-    "print_notes",
-    "print_periods",
+    "print_forecast",
+    "print_problem",
     "screen",
+    "waiting",
 ]
 
+
+class _Screen(Console):
+    def on_broken_pipe(self) -> None:
+        """End without a word when the reader of the pipe has gone, as `ltv audit ... | head`."""
+        try:
+            super().on_broken_pipe()
+        except SystemExit:
+            raise SystemExit(141) from None
+
+
 # a pipe has no width of its own: tables get room, so that no name is cut
-screen = Console() if sys.stdout.isatty() else Console(width=120)
-err = Console(stderr=True, soft_wrap=True)
+_free = sys.stdout is not None and (sys.stdout.isatty() or "COLUMNS" in os.environ)
+screen = _Screen(width=None if _free else 120, highlight=False)
+err = _Screen(stderr=True, soft_wrap=True, highlight=False)
+
+_SCORES = {
+    "rmse": "RMSE",
+    "bias": "bias",
+    "gini": "Gini",
+    "top_decile_capture": "top 10 %",
+    "coverage": "90 % covers",
+    "mae": "MAE",
+}
+_SHARES = ("top_decile_capture", "coverage", "total_coverage")
+
+
+def waiting(what: str) -> AbstractContextManager[Any]:
+    """Show what is being done, on a terminal, while it is."""
+    return err.status(_plain(what))
+
+
+def print_problem(kind: str, message: str) -> None:
+    """Say one sentence on standard error: an error, a warning or a note."""
+    style = "bold red" if kind == "error" else "yellow"
+    err.print(f"[{style}]{kind}:[/{style}] {escape(worded(message))}")
 
 
 def print_audit(ledger: "Ledger") -> None:
     """Show the data-quality table."""
-    table = Table(title=f"Audit, {ledger.first_day} to {ledger.cutoff}", title_justify="left")
-    table.add_column("check")
-    table.add_column("count", justify="right")
-    table.add_column("what")
+    table = _table(f"Audit, {ledger.first_day} to {ledger.cutoff}")
+    table.add_column("check", no_wrap=True)
+    table.add_column("count", justify="right", no_wrap=True)
+    table.add_column("what", overflow="fold")
     for line in ledger.audit.itertuples():
         style = "yellow" if line.severity == "warning" else ""
-        table.add_row(str(line.check), f"{line.count:,}", escape(str(line.what)), style=style)
+        table.add_row(str(line.check), f"{line.count:,}", _plain(str(line.what)), style=style)
     screen.print(table)
 
 
-def print_leaderboard(board: "pd.DataFrame", target: str, horizon: str, origins: int) -> None:
-    """Show how each model did, best first."""
-    unit = "purchases" if target == "purchases" else "currency units"
-    title = (
-        f"{target.capitalize()} of existing customers, {horizon}, {origins} origins "
-        f"(RMSE and MAE in {unit})"
-    )
-    table = Table(title=title, title_justify="left")
-    heads = {
-        "rmse": ("RMSE", "{:,.3f}"),
-        "bias": ("bias", "{:+.1%}"),
-        "gini": ("Gini", "{:.3f}"),
-        "top_decile_capture": ("top 10 %", "{:.1%}"),
-        "coverage": ("90 % covers", "{:.1%}"),
-        "mae": ("MAE", "{:,.3f}"),
-    }
+def print_backtest(found: "Backtest") -> None:
+    """Show how each model did, best first, and which failed."""
+    targets = ("purchases", "value") if found.has_value else ("purchases",)
+    many = f"{len(found.origins)} origin" + ("s" if len(found.origins) > 1 else "")
+    for target in targets:
+        board = found.leaderboard(target)
+        unit = "purchases" if target == "purchases" else "currency units"
+        table = _table(
+            f"{target.capitalize()} of existing customers over {found.horizon}, {many}; "
+            f"RMSE and MAE in {unit}"
+        )
+        table.add_column("model", no_wrap=True)
+        for head in _SCORES.values():
+            table.add_column(head, justify="right", no_wrap=True)
+        for name, row in board.iterrows():
+            cells = [_cell(each, row[each]) for each in _SCORES]
+            table.add_row(_plain(str(name)), *cells)
+        screen.print(table)
+    if "all" in found.populations:
+        _print_totals({target: found.leaderboard(target, "all") for target in targets}, found)
+    failed = found.runs[found.runs["status"] == "failed"]
+    for model, runs in failed.groupby("model"):
+        many = f"{runs['cutoff'].nunique()} of {len(found.origins)} origins"
+        print_problem("note", f"{model} failed at {many}: {runs['error'].iloc[0]}")
+
+
+def _print_totals(boards: "dict[str, pd.DataFrame]", found: "Backtest") -> None:
+    """One table for totals of all customers, newcomers included, both targets side by side."""
+    answered = {target: board[board["origins"] > 0] for target, board in boards.items()}
+    lead = list(answered.values())[-1]
+    if len(lead) < 2:  # nobody but the forecast of nothing
+        return
+    table = _table(f"Totals of all customers, new ones included, by period of {found.horizon}")
     table.add_column("model", no_wrap=True)
-    for head, _ in heads.values():
-        table.add_column(head, justify="right", no_wrap=True)
-    for name, row in board.iterrows():
+    for target in answered:
+        table.add_column(f"{target} RMSE", justify="right", no_wrap=True)
+        table.add_column("bias", justify="right", no_wrap=True)
+    for name in lead.index:
         cells = [
-            "" if row[column] != row[column] else shape.format(row[column])
-            for column, (_, shape) in heads.items()
+            _cell(column, board[column].get(name, float("nan")))
+            for board in answered.values()
+            for column in ("rmse_total", "bias")
         ]
-        table.add_row(escape(str(name)), *cells)
+        table.add_row(_plain(str(name)), *cells)
     screen.print(table)
 
 
-def print_periods(found: "Forecast") -> None:
-    """Show the expected totals and their 90 % intervals."""
-    lines = []
-    for name in ("purchases", "value"):
-        total = found.periods[f"expected_{name}"].sum(min_count=1)
-        if total == total:
-            lines.append(f"{name} {total:,.0f}")
-    table = found.interval(0.9) if found.sampler is not None else None
+def print_forecast(found: "Forecast") -> None:
+    """Show the expected totals, their 90 % intervals, and what the model says about itself."""
+    interval = None if found.sampler is None else found.interval(0.9)
     screen.print(
-        f"[bold]{escape(found.model)}[/bold], {found.horizon} after {found.cutoff}, "
-        f"{found.population} customers: expected {', '.join(lines)}",
-        highlight=False,
+        f"[bold]{_plain(found.model)}[/bold] for the {found.population} customers, "
+        f"{found.window.start} to {found.window.last}"
     )
-    if table is not None:
-        for kind, row in table.iterrows():
-            screen.print(f"  90 % of {kind}: {row['lo']:,.0f} to {row['hi']:,.0f}", highlight=False)
-
-
-def print_notes(notes: Sequence[str]) -> None:
-    """Show what a model has to say about itself."""
-    for note in notes:
-        err.print(f"[yellow]note:[/yellow] {escape(note)}", highlight=False)
+    for target in ("purchases", "value"):
+        total = float(found.periods[f"expected_{target}"].sum(skipna=False))
+        if total == total:
+            line = f"  {target:<10}{total:>14,.0f}"
+            if interval is not None and target in interval.index:
+                lo, hi = (interval[side].to_dict()[target] for side in ("lo", "hi"))
+                line += f"   90 % interval {lo:,.0f} to {hi:,.0f}"
+            screen.print(line)
+    for note in found.notes:
+        print_problem("note", note)
 
 
 def print_done(folder: Path) -> None:
     """Name the report, last of all."""
-    screen.print(f"Report: {folder / 'report.html'}", highlight=False, markup=False)
+    screen.print(f"Report: {printable(str(folder / 'report.html'))}", markup=False, soft_wrap=True)
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+
+
+def _cell(score: str, number: float) -> str:
+    if number != number:
+        return ""
+    if score in _SHARES:
+        return f"{number:.1%}"
+    if score == "bias":
+        return f"{number:+.1%}"
+    return f"{number:,.3f}" if abs(number) < 100 else f"{number:,.1f}"
+
+
+def _plain(text: str) -> str:
+    return escape(printable(text))

@@ -1,22 +1,17 @@
 """Output folders that appear whole or not at all."""
 
-import hashlib
-import json
 import os
-import platform
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from importlib.metadata import version
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from forecast.errors import FileError, LockedError
+from forecast.errors import FileError, LockedError, UsageError, listed
+from forecast.jobs.manifest import MANIFEST, foreign_files, write_manifest
 
-__all__ = ["MANIFEST", "check_free", "output_folder"]
-
-MANIFEST = "manifest.json"
+__all__ = ["check_free", "output_folder"]
 
 
 def check_free(path: str | Path, *, overwrite: bool = False) -> Path:
@@ -24,23 +19,34 @@ def check_free(path: str | Path, *, overwrite: bool = False) -> Path:
 
     Raises
     ------
+    UsageError
+        If it is the working folder or one above it.
     LockedError
         If the folder holds something and may not, or must not, be replaced: only a folder this
-        package wrote is ever removed.
+        package wrote, with nothing else in it, is ever removed.
     FileError
         If the parent cannot be made or written.
     """
     target = Path(path)
+    place = Path(os.path.abspath(target))
+    if Path.cwd().is_relative_to(place.resolve()):
+        raise UsageError(f"{target} is the folder you are in, or above it; name one to make.")
     if target.is_symlink() or (target.exists() and not target.is_dir()):
-        raise LockedError(f"{target} exists and is not a folder.")
+        raise LockedError(f"{target} exists and is not a folder. Choose another name.")
     if target.is_dir() and any(target.iterdir()):
         if not overwrite:
             raise LockedError(f"{target} is not empty. Choose another folder, or --overwrite it.")
-        if not (target / MANIFEST).is_file():
-            raise LockedError(f"{target} holds files that ltv did not write; it stays as it is.")
-    near = next(each for each in (target.absolute(), *target.absolute().parents) if each.exists())
-    if not near.is_dir() or not os.access(near, os.W_OK):
-        raise FileError(f"{target}: no permission to write in {near}.")
+        foreign = foreign_files(target)
+        if foreign or not (target / MANIFEST).is_file():
+            raise LockedError(
+                f"{target} holds files that ltv did not write ({listed(foreign)}); it stays as "
+                "it is. Choose another folder."
+            )
+    near = next(each for each in place.parents if each.exists())
+    if not near.is_dir():
+        raise FileError(f"{target} cannot be made: {near} is not a folder.")
+    if not os.access(near, os.W_OK | os.X_OK):
+        raise FileError(f"{target} cannot be made: no permission to write in {near}.")
     return target
 
 
@@ -50,8 +56,8 @@ def output_folder(
 ) -> Iterator[Path]:
     """Give a temporary folder to write in; on success move it to ``path`` in one step.
 
-    On any error the temporary folder is removed and ``path`` stays as it was. ``manifest.json``
-    is written last, with the versions and the SHA-256 of every file.
+    On any error, or when stopped, the temporary folder is removed and ``path`` stays as it was.
+    ``manifest.json`` is written last, with the versions and the SHA-256 of every file.
 
     Parameters
     ----------
@@ -61,22 +67,32 @@ def output_folder(
         Replace a folder that an earlier run wrote.
     manifest : mapping, optional
         Facts to record beside versions and hashes.
+
+    Raises
+    ------
+    UsageError, LockedError, FileError
+        As :func:`check_free`, or if the disk refuses.
     """
-    target = check_free(path, overwrite=overwrite)
+    shown = check_free(path, overwrite=overwrite)
+    target = Path(os.path.abspath(shown))
+    made = [each for each in target.parents if not each.exists()]
+    part = target.parent / f".{target.name}.{secrets.token_hex(4)}.part"
+    done = False
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    except OSError as error:
-        raise FileError(f"{target}: cannot be made ({error.strerror}).") from error
-    try:
+        part.mkdir(mode=0o700)
         yield part
-        _write_manifest(part, dict(manifest or {}))
+        write_manifest(part, manifest or {})
         part.chmod(0o777 & ~_umask())
         _move(part, target)
+        done = True
     except OSError as error:
-        raise FileError(f"{target}: cannot be written ({error.strerror or error}).") from error
+        raise FileError(f"{shown} cannot be written ({error.strerror or error}).") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+        for each in [] if done else made:
+            with suppress(OSError):  # parents made for nothing, unless another put something there
+                each.rmdir()
 
 
 def _umask() -> int:
@@ -86,23 +102,26 @@ def _umask() -> int:
 
 
 def _move(part: Path, target: Path) -> None:
-    old = None
-    if target.exists():
-        old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent)) / "old"
-        target.rename(old)
-    part.rename(target)
-    if old is not None:
-        shutil.rmtree(old.parent, ignore_errors=True)
+    """Put ``part`` in the place of ``target``, or leave ``target`` as it was."""
+    old = part.with_suffix(".old")
+    try:
+        if target.exists():
+            target.rename(old)
+        part.rename(target)
+        _settle(target.parent)
+    except BaseException:
+        if old.exists() and not target.exists():
+            old.rename(target)
+        raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
 
 
-def _write_manifest(folder: Path, facts: dict[str, Any]) -> None:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    facts["versions"] = {"python": platform.python_version()} | {
-        name: version(name) for name in ("ltv-forecast", "numpy", "pandas", "scipy")
-    }
-    facts["files"] = {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in files
-    }
-    text = json.dumps(facts, indent=1, default=str) + "\n"
-    (folder / MANIFEST).write_text(text, encoding="utf-8")
+def _settle(folder: Path) -> None:
+    """Ask the system to keep a renaming; some file systems cannot be asked."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,26 +1,56 @@
-"""A forecast on disk: customers, periods and what it is about. Its draws are not kept."""
+"""A forecast on disk: customers, periods, drawn totals. The draws of customers are not kept."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from forecast.calendar import Horizon
-from forecast.errors import DataError, FileError
-from forecast.forecaster import Forecast
+from forecast.errors import DataError, FileError, UnsupportedError, UsageError
+from forecast.forecaster import BOUNDS, EXPECTED, Draws, Forecast, Totals
 
-__all__ = ["load_forecast", "save_forecast"]
+__all__ = ["SavedForecast", "load_forecast", "save_forecast"]
 
 FORMAT = 1
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run text that starts so
+# a spreadsheet would run text that starts so; the last four are the wide forms of the first
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+@dataclass(frozen=True)
+class SavedDraws:
+    """How many draws there were, and from which seed; they are not kept by customer."""
+
+    draws: int
+    seed: int | None
+
+    def blocks(self) -> Iterator[Draws]:
+        """Refuse: a saved forecast knows totals, not every customer's futures."""
+        raise UnsupportedError(
+            "A saved forecast keeps draws of totals, not of customers. Fit and forecast again."
+        )
+
+
+@dataclass(frozen=True)
+class SavedForecast(Forecast):
+    """A forecast read from disk: its totals still have a distribution, its customers bounds."""
+
+    kept: Totals | None = field(default=None, repr=False)
+
+    def totals(self, by: "pd.Series[Any] | None" = None) -> Totals:
+        """Return draws of the grand total by period; groups would need the customers' draws."""
+        return self.kept if by is None and self.kept is not None else super().totals(by)
 
 
 def save_forecast(forecast: Forecast, folder: str | Path) -> None:
-    """Write ``customers.parquet``, ``customers.csv``, ``periods.csv`` and ``forecast.json``.
+    """Write ``customers.parquet`` and ``.csv``, ``periods.csv``, ``totals.parquet``, a JSON.
 
-    In the CSV an id that a spreadsheet would run as a formula gets a leading apostrophe; the
-    Parquet file has it as it is.
+    ``totals.parquet`` has one row a draw and period. In the CSV an id that a spreadsheet would run
+    as a formula gets a leading apostrophe; the Parquet file has it as it is.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -29,9 +59,9 @@ def save_forecast(forecast: Forecast, folder: str | Path) -> None:
         table.to_parquet(folder / "customers.parquet", index=False)
         ids = table["customer_id"].astype(str)
         table["customer_id"] = ids.where(~ids.str.startswith(_FORMULA), "'" + ids)
-        table.to_csv(folder / "customers.csv", index=False)
-    forecast.periods.to_csv(folder / "periods.csv", index=False)
-    facts = {
+        table.to_csv(folder / "customers.csv", index=False, lineterminator="\n")
+    forecast.periods.to_csv(folder / "periods.csv", index=False, lineterminator="\n")
+    facts: dict[str, Any] = {
         "format": FORMAT,
         "model": forecast.model,
         "cutoff": str(forecast.cutoff),
@@ -39,11 +69,16 @@ def save_forecast(forecast: Forecast, folder: str | Path) -> None:
         "population": forecast.population,
         "notes": list(forecast.notes),
     }
-    (folder / "forecast.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    if forecast.sampler is not None:
+        facts["draws"] = forecast.sampler.draws
+        facts["seed"] = getattr(forecast.sampler, "seed", None)
+        _totals_table(forecast.totals()).to_parquet(folder / "totals.parquet", index=False)
+    text = json.dumps(facts, indent=1) + "\n"
+    (folder / "forecast.json").write_text(text, encoding="utf-8", newline="\n")
 
 
-def load_forecast(folder: str | Path) -> Forecast:
-    """Read what :func:`save_forecast` wrote; the result answers no question that needs draws.
+def load_forecast(folder: str | Path) -> SavedForecast:
+    """Read what :func:`save_forecast` wrote; totals have draws, customers only their bounds.
 
     Raises
     ------
@@ -58,20 +93,55 @@ def load_forecast(folder: str | Path) -> Forecast:
     try:
         facts = json.loads((folder / "forecast.json").read_text(encoding="utf-8"))
         if facts["format"] > FORMAT:
-            raise DataError(f"{folder} was written by a newer version (format {facts['format']}).")
+            raise DataError(
+                f"{folder} was written by a newer version (format {facts['format']}, this one "
+                f"reads up to {FORMAT})."
+            )
         customers = None
         if (folder / "customers.parquet").is_file():
-            customers = pd.read_parquet(folder / "customers.parquet").set_index("customer_id")
-        periods = pd.read_csv(folder / "periods.csv", parse_dates=["start", "end"])
-        return Forecast(
+            customers = pd.read_parquet(folder / "customers.parquet")
+            customers = customers.set_index("customer_id")[EXPECTED + BOUNDS]
+        found = SavedForecast(
             model=facts["model"],
             cutoff=date.fromisoformat(facts["cutoff"]),
             horizon=Horizon.parse(facts["horizon"]),
             population=facts["population"],
             customers=customers,
-            periods=periods,
-            sampler=None,
+            periods=_read_periods(folder / "periods.csv"),
+            sampler=SavedDraws(facts["draws"], facts["seed"]) if "draws" in facts else None,
             notes=tuple(facts["notes"]),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        if found.sampler is not None:
+            table = pd.read_parquet(folder / "totals.parquet")
+            object.__setattr__(found, "kept", _totals(table, found))
+        return found
+    except (OSError, ValueError, KeyError, TypeError, UsageError) as error:
         raise DataError(f"{folder} holds a damaged forecast: {error}.") from error
+
+
+def _read_periods(path: Path) -> pd.DataFrame:
+    periods = pd.read_csv(path, parse_dates=["start", "end"], float_precision="round_trip")
+    columns = ["expected_purchases", "expected_value", *BOUNDS]
+    return periods[["start", "end", *columns]].astype(dict.fromkeys(columns, float))
+
+
+def _totals_table(totals: Totals) -> pd.DataFrame:
+    draws, _, periods = totals.purchases.shape
+    table = pd.DataFrame(
+        {
+            "draw": np.repeat(np.arange(draws), periods),
+            "period": np.tile(np.arange(periods), draws),
+            "purchases": totals.purchases.ravel(),
+        }
+    )
+    return table if totals.value is None else table.assign(value=totals.value.ravel())
+
+
+def _totals(table: pd.DataFrame, found: Forecast) -> Totals:
+    shape = (-1, 1, len(found.periods))
+    return Totals(
+        groups=pd.Index(["all"]),
+        windows=found.windows,
+        purchases=table["purchases"].to_numpy(float).reshape(shape),
+        value=table["value"].to_numpy(float).reshape(shape) if "value" in table else None,
+    )

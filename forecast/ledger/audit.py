@@ -1,5 +1,6 @@
 """The data-quality table: what was read, dropped, merged and netted, and what to know of it."""
 
+import re
 import unicodedata
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,11 +12,13 @@ import pandas as pd
 
 from forecast.calendar import day_number, day_of
 from forecast.errors import listed
-from forecast.ledger.rows import Frame
+from forecast.ledger.sources import Frame
 
 __all__ = ["Audit", "DayFacts"]
 
 FAR_CUTOFF_GAPS = 10
+_LATE = 90
+_MOST_STRANGE = 100_000
 
 
 @dataclass(frozen=True)
@@ -56,42 +59,41 @@ class Audit:
         yes = nw.col("purchase").cast(nw.Int64)
         marked = merged.with_columns(
             yes=yes,
-            no=1 - yes,
             extra=(nw.col("rows") - 1) * yes,
             zero=yes * (nw.col("ticks") == 0).cast(nw.Int64),
+            below=(1 - yes) * (nw.col("ticks") < 0).cast(nw.Int64),
             lost=(1 - yes) * nw.col("ticks"),
         )
-        names = ("yes", "no", "extra", "zero", "lost", "returned")
-        row = marked.select(*(nw.col(name).sum() for name in names)).collect("pyarrow")
-        count = {name: int(row[name][0] or 0) for name in names}
+        names = ("yes", "extra", "zero", "below", "lost", "returned")
+        row = marked.select(
+            *(nw.col(name).sum() for name in names), nw.col("id").n_unique().alias("people")
+        ).collect("pyarrow").rows(named=True)[0]  # fmt: skip
+        count = {name: int(row[name] or 0) for name in (*names, "people")}
         bought = merged.filter(nw.col("purchase"))
-        people = merged.select("id").unique()
-        buyers = bought.group_by("id").agg(nw.col("day").min().alias("first"))
-        daily = buyers.group_by("first").agg(nw.len().alias("new")).sort("first")
-        new = daily.collect("pyarrow").to_pandas()
         active = bought.select("day").unique().sort("day").collect("pyarrow")["day"].to_numpy()
+        last = int(active[-1]) if len(active) else 0
+        new = _newcomers(bought, last) if len(active) else pd.DataFrame({"new": []})
         customers = int(new["new"].sum())
         self.add("purchases", count["yes"], "Customer-days with a purchase.")
         self.add("customers", customers, "Customers with at least one purchase.")
         self.add("merged rows", count["extra"], "Rows merged into a purchase of the same day.")
         if policy is not None:
             self.add("returns", count["returned"], f"Negative rows: {policy}.")
-            if count["no"]:
+            if count["below"]:
                 what = f"Customer-days below 0, no purchase; {count['lost'] / scale:,.2f} left out."
-                self.add("days below 0", count["no"], what)
-            without = int(people.select(nw.len()).collect("pyarrow").item()) - customers
-            if without:
+                self.add("days below 0", count["below"], what)
+            if without := count["people"] - customers:
                 self.add("customers without a purchase", without, "They only returned; left out.")
             if count["zero"]:
                 what = "Purchases of value 0: they count, but tell nothing about spend."
                 self.add("zero purchases", count["zero"], what)
         if not len(active):
             return DayFacts(0, 0, 0, 1.0)
-        self._arrivals(new, bought, int(active[-1]))
+        self._arrivals(new, last)
         gap = float(np.median(np.diff(active))) if len(active) > 1 else 1.0
-        return DayFacts(count["yes"], int(active[0]), int(active[-1]), max(gap, 1.0))
+        return DayFacts(count["yes"], int(active[0]), last, max(gap, 1.0))
 
-    def _arrivals(self, new: pd.DataFrame, bought: Frame, last: int) -> None:
+    def _arrivals(self, new: pd.DataFrame, last: int) -> None:
         """Say how many early customers may be older than the log, and how many late are new."""
         first = int(new["first"].iloc[0])
         if last - first < 120:
@@ -111,15 +113,8 @@ class Audit:
             self.add(
                 "early customers", int(by_month.iloc[0]), what, "info" if not usual else "warning"
             )
-        since = last - 90
-        late = (nw.col("day") > since).cast(nw.Int64)
-        people = bought.with_columns(late=late).group_by("id").agg(
-            nw.col("day").min().alias("first"), nw.col("late").sum().cast(nw.Int64)
-        )  # fmt: skip
-        fresh = (nw.col("first") > since).cast(nw.Int64) * nw.col("late")
-        row = people.with_columns(fresh=fresh).select(nw.col("late").sum(), nw.col("fresh").sum())
-        total, share = (int(each or 0) for each in row.collect("pyarrow").rows()[0])
-        if share:
+        total = int(new["late"].sum())
+        if share := int(new.loc[new["first"] > last - _LATE, "late"].sum()):
             what = (
                 "Purchases of the last 90 days by customers first seen in them, "
                 f"{share / total:.0%} of {total:,}: a forecast of existing customers "
@@ -143,23 +138,40 @@ class Audit:
 
     def look_alikes(self, ids: Frame) -> None:
         """Warn about customer ids that differ only in what cannot be seen."""
-        odd = ids.filter(nw.col("id").str.contains(r"[^!-~]"))
-        strange = odd.head(100_000).collect("pyarrow")["id"].to_list()
+        odd = ids.filter(nw.col("id").str.contains(r"[^!-~]|^\d+[.]0$")).sort("id")
+        strange = odd.head(_MOST_STRANGE).collect("pyarrow")["id"].to_list()
         if not strange:
             return
-        plain = {each: _visible(each) for each in strange}
-        twins = ids.filter(nw.col("id").is_in(sorted(set(plain.values())))).collect("pyarrow")
+        plain = sorted({_visible(each) for each in strange})
+        twins = ids.filter(nw.col("id").is_in(plain)).collect("pyarrow")
         groups: dict[str, set[str]] = {}
         for each in {*strange, *twins["id"].to_list()}:
             groups.setdefault(_visible(each), set()).add(each)
         alike = sorted(sorted(group) for group in groups.values() if len(group) > 1)
         if alike:
-            what = f"Ids that look alike but differ: {listed(alike[0])}. Kept apart."
+            shown = listed(alike[0], write=ascii)
+            what = f"Ids that look alike but differ, e.g. {shown}. Kept apart."
             self.warn("look-alike ids", sum(len(group) for group in alike), what)
-            self.say(f"{len(alike)} groups of customer ids look alike but differ: {listed(alike)}.")
+            count = "1 group" if len(alike) == 1 else f"{len(alike):,} groups"
+            self.say(
+                f"{count} of customer ids look alike but differ, e.g. {shown}. They are kept "
+                "apart; if they are one customer, mend the ids."
+            )
+
+
+def _newcomers(bought: Frame, last: int) -> pd.DataFrame:
+    """Count by day how many customers were first seen then, and their late purchases."""
+    late = (nw.col("day") > last - _LATE).cast(nw.Int64)
+    people = bought.with_columns(late=late).group_by("id").agg(
+        nw.col("day").min().alias("first"), nw.col("late").sum()
+    )  # fmt: skip
+    daily = people.group_by("first").agg(nw.len().alias("new"), nw.col("late").sum())
+    table: pd.DataFrame = daily.sort("first").collect("pyarrow").to_pandas()
+    return table.astype("int64")
 
 
 def _visible(text: str) -> str:
-    """Return what a person sees of an id: composed, without blanks or invisible signs."""
+    """Return what a person sees of an id: composed, without blanks, invisible signs or ``.0``."""
     composed = unicodedata.normalize("NFKC", text)
-    return "".join(sign for sign in composed if unicodedata.category(sign)[0] != "C").strip()
+    seen = "".join(sign for sign in composed if unicodedata.category(sign)[0] != "C").strip()
+    return seen.removesuffix(".0") if re.fullmatch(r"\d+[.]0", seen) else seen

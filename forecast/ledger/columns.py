@@ -1,8 +1,10 @@
 """Which column is the customer, the day and the amount; guessed only where there is no doubt."""
 
 import difflib
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from forecast.errors import ColumnError, UsageError, listed
 
@@ -21,6 +23,12 @@ _USUAL = {
         "amount", "value", "revenue", "total", "sales", "ordervalue", "ordertotal", "spend",
         "amountpaid", "netamount", "totalamount",
     ),
+}  # fmt: skip
+
+_OF_PURCHASES = {"customer_id", "date", "day", "ticks", "value"}
+_OF_CUSTOMERS = {
+    "cohort", "customer_id", "first", "first_purchase", "first_value", "frequency",
+    "last_purchase", "monetary_value", "n_paid", "n_purchases", "recency", "t", "total_value",
 }  # fmt: skip
 
 
@@ -50,9 +58,9 @@ def choose_columns(
     customer: str | None,
     date: str | None,
     value: str | None,
-    customer_columns: Sequence[str] = (),
-    purchase_columns: Sequence[str] = (),
-    key: Sequence[str] = (),
+    customer_columns: str | Iterable[str] | None = (),
+    purchase_columns: str | Iterable[str] | None = (),
+    key: str | Iterable[str] | None = (),
 ) -> Columns:
     """Check the names given and guess those left out.
 
@@ -63,38 +71,60 @@ def choose_columns(
     ------
     ColumnError
         If a name is not in the source, or a guess is not unambiguous.
+    UsageError
+        If a name is not text, has two roles, or cannot be kept under that name.
     """
+    roles = {"customer": customer, "date": date, "value": value}
+    for role, name in roles.items():
+        if name is not None and not isinstance(name, str):
+            raise UsageError(f"{role}: {name!r} is not the name of a column; give it as text.")
+    of_customer = _names("customer_columns", customer_columns)
+    of_purchase = _names("purchase_columns", purchase_columns)
+    of_key = tuple(dict.fromkeys(_names("key", key)))
     guess_value = customer is None and date is None and value is None
     guessed = []
-    roles = {"customer": customer, "date": date, "value": value}
     for role, name in roles.items():
         if name is None and (role != "value" or guess_value):
             roles[role] = _guess(role, available, required=role != "value")
             if roles[role] is not None:
                 guessed.append(role)
-    extras = [*customer_columns, *purchase_columns, *key]
-    for name in [*(name for name in roles.values() if name is not None), *extras]:
+    named = [name for name in roles.values() if name is not None]
+    for name in [*named, *of_customer, *of_purchase, *of_key]:
         if name not in available:
             raise ColumnError(_missing(name, available))
-    used = [name for name in roles.values() if name is not None]
-    used += [*customer_columns, *purchase_columns]
+    used = [*named, *of_customer, *of_purchase]
     doubled = [name for name in used if used.count(name) > 1]
     if doubled:
         raise UsageError(f"Column {doubled[0]!r} is named for two roles; each needs its own.")
-    taken = extras[: len(customer_columns) + len(purchase_columns)]
-    if clash := sorted({"customer_id", "day", "ticks", "first"} & set(taken)):
-        raise UsageError(f"Column {clash[0]!r} has a name the ledger uses itself; rename it.")
+    taken = [name for name in of_customer if name.lower() in _OF_CUSTOMERS]
+    taken += [name for name in of_purchase if name.lower() in _OF_PURCHASES]
+    if taken:
+        raise UsageError(
+            f"Column {taken[0]!r} cannot be kept under that name, which the ledger's own tables "
+            "use. Rename it in the source first."
+        )
     assert roles["customer"] is not None
     assert roles["date"] is not None
     return Columns(
         roles["customer"],
         roles["date"],
         roles["value"],
-        tuple(customer_columns),
-        tuple(purchase_columns),
-        tuple(key),
+        of_customer,
+        of_purchase,
+        of_key,
         tuple(guessed),
     )
+
+
+def _names(option: str, given: Any) -> tuple[str, ...]:
+    try:
+        names = (given,) if isinstance(given, str) else tuple(given or ())
+    except TypeError:
+        names = (given,)
+    wrong = [name for name in names if not isinstance(name, str)]
+    if wrong:
+        raise UsageError(f"{option}: {listed(wrong)} is not the name of a column; give text.")
+    return names
 
 
 def _plain(name: str) -> str:
@@ -109,8 +139,8 @@ def _guess(role: str, available: Sequence[str], *, required: bool) -> str | None
         raise ColumnError(f"The {role} column may be {listed(fits)}; say which: {role}=...")
     if required:
         raise ColumnError(
-            f"No column is plainly the {role}. Columns: {listed(available, 20)}. "
-            f"Say which: {role}=..."
+            f"No column is plainly the {role}. {_unnamed(available)}"
+            f"Columns: {listed(available, 20)}. Say which: {role}=..."
         )
     return None
 
@@ -120,4 +150,11 @@ def _missing(name: str, available: Sequence[str]) -> str:
     near = [by_plain[_plain(name)]] if _plain(name) in by_plain else []
     near = near or difflib.get_close_matches(name, available, n=3, cutoff=0.6)
     hint = f"Did you mean {listed(near)}? " if near else ""
-    return f"No column {name!r}. {hint}Columns: {listed(available, 20)}."
+    hint = _unnamed(available) or hint
+    return f"No column {listed([name])}. {hint}Columns: {listed(available, 20)}."
+
+
+def _unnamed(available: Sequence[str]) -> str:
+    if any(re.fullmatch(r"\d{4}-\d\d-\d\d.*|\d+[.]\d+", each) for each in available):
+        return "The first row looks like data; it must hold the names of the columns. "
+    return ""

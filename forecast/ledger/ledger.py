@@ -17,6 +17,8 @@ from forecast.errors import CutoffError, UnsupportedError, UsageError
 
 __all__ = ["Ledger", "Spilled"]
 
+_SHIFT = 1_000_000  # keeps day numbers before 1970 positive
+
 
 class Spilled:
     """A temporary folder with purchase days as Parquet, removed with its last ledger."""
@@ -171,7 +173,8 @@ class Ledger:
             raise UsageError(f"population: {population!r} is not 'existing', 'new' or 'all'.")
         start, end = day_number(window.start), day_number(window.end)
         inside = (nw.col("day") >= start).cast(nw.Int64)
-        rows = self.days().filter(nw.col("day") < end).with_columns(inside=inside)
+        rows = self.days().select("customer_id", "day", "ticks").filter(nw.col("day") < end)
+        rows = rows.with_columns(inside=inside)
         rows = rows.with_columns(inside_ticks=nw.col("ticks") * nw.col("inside"))
         table = rows.group_by("customer_id").agg(
             nw.col("day").min().alias("first"),
@@ -189,16 +192,23 @@ class Ledger:
         return out
 
     def summary_hash(self) -> str:
-        """Return a short hash of the content up to the cutoff, whatever the order of rows."""
-        day, ticks = nw.col("day"), nw.col("ticks").fill_null(0)
-        mixed = (ticks % 1_000_003) * (day % 10_007) + nw.col("customer_id").str.len_chars()
-        row = self.days().select(
-            nw.len().alias("rows"), day.sum().alias("days"), mixed.sum().alias("mixed"),
-            (ticks // 1000).sum().alias("ticks"),
-            nw.col("customer_id").min().alias("low"), nw.col("customer_id").max().alias("high"),
-        ).collect("pyarrow").rows()[0]  # fmt: skip
-        text = "|".join(str(each) for each in (self.cutoff, *row))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        """Return a short hash of purchases and cutoff, whatever the order of rows or back end."""
+        since, ticks = nw.col("day") + _SHIFT, nw.col("ticks")
+        mixed = self.days().select("customer_id", "day", "ticks").with_columns(
+            square=since * since, mixed=(ticks.abs() % 1_000_003) * (since % 10_007)
+        )  # fmt: skip
+        numbers = ("day", "square", "ticks", "mixed")
+        table = mixed.group_by("customer_id").agg(
+            nw.len().cast(nw.Int64).alias("rows"),
+            *(nw.col(name).sum().cast(nw.Int64) for name in numbers),
+        ).sort("customer_id").collect("pyarrow")  # fmt: skip
+        ids = [each.encode() for each in table["customer_id"].to_list()]
+        found = hashlib.sha256(f"{self.cutoff}|{self.has_value}|{self.ticks}".encode())
+        found.update(np.array([len(each) for each in ids], np.int64).tobytes())
+        found.update(b"".join(ids))
+        for name in ("rows", *numbers):
+            found.update(table[name].to_numpy().astype(np.int64).tobytes())
+        return found.hexdigest()[:16]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Ledger":
         return self  # frozen: a copy would only cost memory

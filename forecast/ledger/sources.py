@@ -4,27 +4,38 @@ Text files are read as text, so ``007`` stays ``007`` and ``NA`` stays ``NA``; o
 is missing. DuckDB is opened without extensions to load, and never given text from the data as SQL.
 """
 
-import csv
-import gzip
-import io
+import glob
+import os
 import re
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v2 as nw
 
-from forecast.errors import ColumnError, DataError, FileError, UsageError, listed
+from forecast.errors import DataError, UsageError, listed
+from forecast.ledger.agreement import parquet_kinds, refuse_difference
+from forecast.ledger.files import (
+    check_text_options,
+    files_of,
+    header_of,
+    kind_of,
+    not_encoded,
+    plain_text,
+    refuse_doubles,
+)
+from forecast.ledger.tables import arrow_table
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
-__all__ = ["Source", "connect", "open_source", "reading"]
+__all__ = ["Frame", "Source", "connect", "open_source", "reading"]
 
-_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".txt", ".parquet")
+Frame = Any  # a narwhals LazyFrame of either back end
+_CONNECTIONS: "dict[int, duckdb.DuckDBPyConnection]" = {}
 
 
 @dataclass(frozen=True)
@@ -39,22 +50,65 @@ class Source:
         What to call the source in messages.
     text : bool
         Whether every column is text, as in CSV.
+    connection : duckdb.DuckDBPyConnection or None
+        Where tables can be kept while reading; None on Spark.
+    kinds : mapping
+        Columns of Python objects, or of files that differ: name -> names of the types met.
     """
 
-    frame: "nw.LazyFrame[Any]"
+    frame: Frame
     name: str
     text: bool = False
+    connection: Any = None
+    kinds: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def on_spark(self) -> bool:
         """Whether the rows live on Spark."""
-        return not self.frame.implementation.is_duckdb()
+        return self.connection is None
+
+    def names(self) -> list[str]:
+        """Return the names of the columns."""
+        return list(self.frame.collect_schema().names())
+
+    def keep(self, frame: Frame, table: str) -> Frame:
+        """Compute a frame once; DuckDB and Spark move it to disk if it is large.
+
+        Parameters
+        ----------
+        frame : narwhals.LazyFrame
+            Rows of this source.
+        table : str
+            What to call them in DuckDB.
+        """
+        if self.connection is None:
+            return nw.from_native(nw.to_native(frame).persist())
+        nw.to_native(frame).create(table)
+        return nw.from_native(self.connection.table(table))
+
+    def release(self, frame: Frame) -> None:
+        """Let Spark forget a frame that was kept; DuckDB's tables go with their connection."""
+        if self.connection is None:
+            nw.to_native(frame).unpersist()
+
+    def lookup(self, table: Any) -> Frame:
+        """Return an Arrow table as a frame that can be joined with the rows."""
+        if self.connection is not None:
+            return nw.from_native(self.connection.from_arrow(table))
+        session = nw.to_native(self.frame).sparkSession
+        rows = list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+        return nw.from_native(session.createDataFrame(rows, "text string, number bigint"))
 
 
 def connect() -> "duckdb.DuckDBPyConnection":
-    """Open an in-memory DuckDB that loads no extension and spills to the temporary folder."""
-    import tempfile
+    """Return a connection to this process's in-memory DuckDB, which loads no extension."""
+    process = os.getpid()  # a forked worker must not use its parent's
+    if process not in _CONNECTIONS:
+        _CONNECTIONS[process] = _open()
+    return _CONNECTIONS[process].cursor()
 
+
+def _open() -> "duckdb.DuckDBPyConnection":
     import duckdb
 
     return duckdb.connect(
@@ -66,91 +120,127 @@ def connect() -> "duckdb.DuckDBPyConnection":
     )
 
 
-def open_source(source: Any, *, delimiter: str = ",", encoding: str = "utf-8") -> Source:
+@contextmanager
+def open_source(source: Any, *, delimiter: str = ",", encoding: str = "utf-8") -> Iterator[Source]:
     """Open a path, glob, folder, or a pandas, Polars, PyArrow, DuckDB or Spark table.
 
     Raises
     ------
     FileError
-        If a path does not exist.
+        If a path does not exist, or cannot be read.
     DataError
         If a file is empty, truncated, or of a format that is not read.
     UsageError
         If the object is none of the tables known.
     """
-    if isinstance(source, str | Path):
-        return _open_path(str(source), delimiter, encoding)
+    check_text_options(delimiter, encoding)
+    if isinstance(source, str | os.PathLike):
+        with tempfile.TemporaryDirectory(prefix="ltv-text-") as folder:
+            yield _open_path(os.fspath(source), delimiter, encoding, Path(folder))
+        return
     kind = type(source).__module__.partition(".")[0]
-    if kind == "pyspark":
-        return Source(nw.from_native(source), "the Spark table")
-    if kind in ("duckdb", "_duckdb"):
-        return Source(nw.from_native(source), "the DuckDB relation")
-    if kind == "pandas":
-        table, name = _arrow_from_pandas(source), "the pandas table"
-    elif kind == "polars":
-        frame = source.collect() if type(source).__name__ == "LazyFrame" else source
-        table, name = frame.to_arrow(), "the Polars table"
-    elif kind == "pyarrow":
-        table, name = source, "the Arrow table"
-        _refuse_doubles(list(source.schema.names), name)
+    if kind == "pyspark" and hasattr(source, "sparkSession"):
+        yield Source(nw.from_native(source), "the Spark table")
+    elif type(source).__name__ == "DuckDBPyRelation":
+        yield _from_relation(source)
+    elif kind in ("pandas", "polars", "pyarrow"):
+        yield _from_table(source, kind)
     else:
+        what = "a DuckDB connection" if "duckdb" in kind else f"{type(source).__name__!r}"
         raise UsageError(
-            f"source: a {type(source).__name__} is not a purchase log. Give a path, or a pandas, "
-            "Polars, PyArrow, DuckDB or Spark table."
+            f"source: {what} is not a purchase log. Give a path, or a pandas, Polars, PyArrow, "
+            "DuckDB or Spark table."
         )
-    if not len(table.schema.names):
-        raise DataError(f"{name} has no columns.")
-    return Source(nw.from_native(connect().from_arrow(table)), name)
+
+
+def _from_relation(relation: Any) -> Source:
+    """Bring a relation into a connection of our own, in pieces."""
+    name, own = "the DuckDB relation", _open()
+    with reading(name):
+        refuse_doubles(relation.columns, name)
+        own.from_arrow(relation.to_arrow_reader(100_000)).create("relation")
+        return Source(nw.from_native(own.table("relation")), name, connection=own)
+
+
+def _from_table(source: Any, kind: str) -> Source:
+    table, kinds = arrow_table(source, kind)
+    name, own = f"the {kind} table", _open()
+    for column in table.schema.names if hasattr(table, "select") else ():
+        try:
+            own.from_arrow(table.select([column]))
+        except Exception as error:
+            if not _from_engine(error):
+                raise
+            what = table.schema.field(column).type
+            raise DataError(
+                f"Column {listed([column])} of {name}: values of type {what} are not read. Make "
+                "them text or plain numbers."
+            ) from error
+    with reading(name):
+        return Source(nw.from_native(own.from_arrow(table)), name, connection=own, kinds=kinds)
 
 
 @contextmanager
 def reading(name: str) -> Iterator[None]:
-    """Translate what DuckDB says about a broken file into one clear sentence."""
-    import duckdb
-
+    """Translate what DuckDB or Spark says about a broken source into one clear sentence."""
     try:
         yield
-    except duckdb.Error as error:
-        raise DataError(f"{name}: {_explained(str(error))}") from error
+    except Exception as error:
+        if not _from_engine(error):
+            raise
+        raise DataError(_explained(name, str(error))) from error
 
 
-def _explained(message: str) -> str:
+def _from_engine(error: Exception) -> bool:
+    return any(
+        each.__module__.partition(".")[0] in ("duckdb", "_duckdb", "narwhals", "pyspark", "py4j")
+        for each in type(error).__mro__
+    )
+
+
+def _explained(name: str, message: str) -> str:
     line = re.search(r"Line: (\d+)", message)
-    where = f"line {line[1]}: " if line else ""
+    where = f"{name}: line {line[1]}: " if line else f"{name}: "
     if found := re.search(r"Number of Columns: (\d+) Found: (\d+)", message):
         return f"{where}{found[1]} fields expected, {found[2]} found. Mend the row."
     if "unterminated quote" in message:
         return f"{where}a quote is opened and never closed. Mend the row."
+    if "Maximum line size" in message:
+        return f"{where}the line is longer than two million signs. Is a quote left open?"
     if "utf-8" in message:
-        return f'{where}the text is not UTF-8. Say how it is encoded, e.g. encoding="latin-1".'
-    if "GZIP" in message or "gzip" in message:
-        return "the compressed file is damaged or cut short. Copy it again."
+        return not_encoded(where.removesuffix(": "), "utf-8")
     if "state machine" in message:
-        return f"{where}the text is not regular CSV (mixed line ends or stray quotes)."
-    return f"{where}cannot be read: {message.splitlines()[0]}"
+        return (
+            f"{where}the text is not regular CSV: line ends of several kinds, or stray quotes. "
+            "Mend it."
+        )
+    if "arquet" in message or "nappy" in message or "ZSTD" in message:
+        return f"{where}the Parquet file is damaged or cut short. Write it again."
+    first = message.splitlines()[0] if message else "no reason given"
+    return f"{where}cannot be read: {first[:300]}"
 
 
-def _open_path(text: str, delimiter: str, encoding: str) -> Source:
-    paths = _paths(text)
-    formats = {_format(path) for path in paths}
-    if len(formats) > 1:
-        raise DataError(f"{text}: mixes CSV and Parquet files; read them one kind at a time.")
-    names = [str(path) for path in paths]
-    connection = connect()
-    if formats == {"parquet"}:
-        with reading(text):
-            return Source(nw.from_native(connection.read_parquet(names)), text)
-    if len(delimiter) != 1:
-        raise UsageError(f"delimiter: {delimiter!r} must be one character.")
-    if text.endswith((".tsv", ".tsv.gz")):
+def _open_path(text: str, delimiter: str, encoding: str, folder: Path) -> Source:
+    paths = files_of(text)
+    kinds = {path: kind_of(path) for path in paths}
+    if "parquet" in kinds.values():
+        if others := [str(path) for path, kind in kinds.items() if kind != "parquet"]:
+            raise DataError(
+                f"{text}: mixes Parquet with other files, e.g. {others[0]}. Read one kind at a "
+                "time."
+            )
+        return _parquet(paths, text)
+    if text.lower().endswith((".tsv", ".tsv.gz")):
         delimiter = "\t"
-    columns = _header(paths[0], delimiter, encoding)
-    for path in paths[1:]:
-        if (other := _header(path, delimiter, encoding)) != columns:
-            raise ColumnError(f"{path}: columns {other} differ from {columns} in {paths[0]}.")
+    plain = [plain_text(path, kinds[path], encoding, folder) for path in paths]
+    columns = header_of(plain[0], paths[0], delimiter)
+    for path, each in zip(paths[1:], plain[1:], strict=True):
+        if (other := header_of(each, path, delimiter)) != columns:
+            refuse_difference(path, other, paths[0], columns)
+    own = _open()
     with reading(text):
-        rows = connection.read_csv(
-            names,  # type: ignore[arg-type]  # the stubs know one path, DuckDB takes a list
+        rows = own.read_csv(
+            _escaped(plain),  # type: ignore[arg-type]  # the stubs know one path only
             columns=dict.fromkeys(columns, "VARCHAR"),
             header=True,
             auto_detect=False,
@@ -158,96 +248,18 @@ def _open_path(text: str, delimiter: str, encoding: str) -> Source:
             sep=delimiter,
             quotechar='"',
             escapechar='"',
-            encoding=encoding,
-            compression="gzip" if formats == {"gzip"} else "none",
         )
-        return Source(nw.from_native(rows), text, text=True)
+        return Source(nw.from_native(rows), text, text=True, connection=own)
 
 
-def _paths(text: str) -> list[Path]:
-    path = Path(text)
-    if path.is_dir():
-        found = sorted(each for each in path.rglob("*") if each.name.endswith(_SUFFIXES))
-        if not found:
-            raise FileError(f"{text}: the folder holds no file named {', '.join(_SUFFIXES)}.")
-        return found
-    if path.exists():
-        return [path]
-    if any(sign in text for sign in "*?["):
-        anchor = Path(path.anchor) if path.is_absolute() else Path()
-        found = sorted(anchor.glob(str(path.relative_to(anchor))))
-        if found:
-            return found
-        raise FileError(f"{text}: no file matches.")
-    near = [each.name for each in path.parent.glob(f"{path.name[:4]}*")][:3]
-    hint = f" Did you mean {listed(sorted(near))}?" if near else ""
-    raise FileError(f"{text}: no such file or folder.{hint}")
+def _escaped(paths: Sequence[Path]) -> list[str]:
+    """Return paths that DuckDB takes literally, not as globs."""
+    return [glob.escape(str(path)) for path in paths]
 
 
-def _format(path: Path) -> str:
-    """Tell CSV, gzip and Parquet by their first bytes, whatever the name says."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(4)
-    except OSError as error:
-        raise FileError(f"{path}: cannot be read ({error.strerror}).") from error
-    if not start:
-        raise DataError(f"{path}: the file is empty.")
-    if start == b"PAR1":
-        return "parquet"
-    if start[:2] == b"\x1f\x8b":
-        return "gzip"
-    if start[:2] == b"PK" or start == b"\xd0\xcf\x11\xe0":
-        raise DataError(f"{path}: is a spreadsheet or zip archive; save it as CSV or Parquet.")
-    if path.suffix == ".parquet":
-        raise DataError(f"{path}: is named Parquet but does not start like one.")
-    return "csv"
-
-
-def _header(path: Path, delimiter: str, encoding: str) -> list[str]:
-    try:
-        opener = gzip.open if _format(path) == "gzip" else open
-        with opener(path, "rb") as raw, io.TextIOWrapper(raw, encoding, newline="") as text:
-            first = next(csv.reader(text, delimiter=delimiter), [])
-    except LookupError:
-        raise UsageError(f"encoding: {encoding!r} is not known.") from None
-    except UnicodeDecodeError:
-        raise DataError(
-            f'{path}: the text is not {encoding}. Say how it is encoded, e.g. encoding="latin-1".'
-        ) from None
-    except (EOFError, gzip.BadGzipFile, OSError, csv.Error) as error:
-        raise DataError(f"{path}: the file is damaged or cut short ({error}).") from None
-    names = [name.removeprefix("\ufeff").strip() for name in first]
-    names = [name or f"column_{place}" for place, name in enumerate(names, start=1)]
-    _refuse_doubles(names, str(path))
-    if len(names) == 1:
-        other = next((sign for sign in ";\t|," if sign in names[0] and sign != delimiter), None)
-        hint = f" Did you mean delimiter={other!r}?" if other else ""
-        raise ColumnError(f"{path}: 1 column found, {names[0]!r}.{hint}")
-    return names
-
-
-def _refuse_doubles(names: list[str], where: str) -> None:
-    doubled = sorted({name for name in names if names.count(name) > 1})
-    if doubled:
-        raise ColumnError(f"{where}: column names must differ; twice or more: {listed(doubled)}.")
-
-
-def _arrow_from_pandas(frame: Any) -> "pa.Table":
-    """Convert column by column, so that one odd column does not spoil the others."""
-    import pandas as pd
-    import pyarrow as pa
-
-    if not isinstance(frame, pd.DataFrame):
-        raise UsageError(f"source: a pandas {type(frame).__name__} is not a table.")
-    names = [str(name) for name in frame.columns]
-    _refuse_doubles(names, "the pandas table")
-    arrays = {}
-    for place, name in enumerate(names):
-        column = frame.iloc[:, place]
-        try:
-            arrays[name] = pa.Array.from_pandas(column)
-        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-            text = column.map(str, na_action="ignore").astype(object)
-            arrays[name] = pa.array(text.where(column.notna(), None), pa.string())
-    return pa.table(arrays)
+def _parquet(paths: Sequence[Path], text: str) -> Source:
+    kinds = parquet_kinds(paths)
+    own = _open()
+    with reading(text):
+        rows = own.read_parquet(_escaped(paths))
+        return Source(nw.from_native(rows), text, connection=own, kinds=kinds)

@@ -31,7 +31,8 @@ def save_ledger(ledger: Ledger, folder: str | Path) -> None:
     facts: dict[str, Any] = {"format": FORMAT} | {name: getattr(ledger, name) for name in _FACTS}
     facts |= {"cutoff": str(ledger.cutoff), "first_day": str(ledger.first_day)}
     facts["audit"] = ledger.audit.to_dict("records")
-    (folder / "ledger.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps(facts, indent=1) + "\n"
+    (folder / "ledger.json").write_text(text, encoding="utf-8", newline="\n")
 
 
 def load_ledger(folder: str | Path) -> Ledger:
@@ -58,17 +59,25 @@ def load_ledger(folder: str | Path) -> Ledger:
                 f"this one reads up to {FORMAT})."
             )
         days = pq.read_table(folder / "days.parquet")
-        extra = folder / "customers.parquet"
+        kept = ["customer_id", "day", "ticks", *facts["purchase_columns"]]
+        if sorted(days.column_names) != sorted(kept):
+            raise DataError(f"{folder} holds a damaged ledger: days.parquet lacks columns.")
         return Ledger(
             cutoff=date.fromisoformat(facts["cutoff"]),
-            audit=pd.DataFrame(facts["audit"]),
+            audit=pd.DataFrame(facts["audit"], columns=["check", "count", "severity", "what"]),
             has_value=bool(facts["has_value"]),
             customer_columns=tuple(facts["customer_columns"]),
             purchase_columns=tuple(facts["purchase_columns"]),
             first_day=date.fromisoformat(facts["first_day"]),
             ticks=int(facts["ticks"]),
             _days=days,
-            _attributes=pq.read_table(extra) if extra.is_file() else None,
+            _attributes=_attributes(folder, facts["customer_columns"]),
         )
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise DataError(f"{folder} holds a damaged ledger: {error}.") from error
+
+
+def _attributes(folder: Path, columns: list[str]) -> Any:
+    import pyarrow.parquet as pq
+
+    return pq.read_table(folder / "customers.parquet") if columns else None

@@ -41,11 +41,13 @@ class Analogues:
 
     Examples
     --------
-    >>> past = Analogues.learn(np.arange(100.0), np.arange(100) // 50, None)
+    Of the lower fifty half bought once; the upper fifty all bought twice.
+
+    >>> past = Analogues.learn(np.arange(100.0), np.repeat([0, 1, 2], [25, 25, 50]), None)
     >>> past.edges
     array([50.])
-    >>> past.p_active(np.array([60.0, 70.0]), np.array([0.5, 2.0]))
-    array([0.5, 1. ])
+    >>> past.p_active(np.array([10.0, 60.0]), np.array([0.25, 2.0]))
+    array([0.25, 1.  ])
     """
 
     edges: FloatArray

@@ -6,15 +6,15 @@ from datetime import date
 from typing import Any, Literal, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from forecast.calendar import Horizon
-from forecast.errors import NotFittedError, UsageError
+from forecast.calendar import Horizon, Window, day_number
+from forecast.errors import NotFittedError, UnsupportedError, UsageError
 from forecast.forecaster import Forecast, Population, check_request
 from forecast.ledger import Ledger
-from forecast.models.btyd_draws import BTYDSampler, History
-from forecast.processes import BGNBD, MBGNBD, GammaGamma
+from forecast.models.btyd_draws import BTYDSampler, Floats, History
+from forecast.models.season import event_columns, timeline_of
+from forecast.processes import BGNBD, MBGNBD, Clock, GammaGamma
 from forecast.views import customer_summary
 
 __all__ = ["BTYD", "PROCESSES"]
@@ -40,6 +40,15 @@ class BTYD:
         ``"gamma_gamma"``: fitted on repeat purchases, as published (Fader & Hardie 2013);
         ``"gamma_gamma_all"``: on all purchases, so that one-time buyers keep what they told.
         Purchases of value 0 stay out; their pooled share scales the expected order value.
+    season : int
+        Fourier pairs of the year in operational time (2 is usual; 0 for none): purchases come
+        faster in season, which is exact for the processes above. Needs a year of history.
+    events : pandas.DataFrame, optional
+        Known events, a column each, indexed by day from the first purchase to the end of any
+        forecast; 0 is no event.
+    burn_in : int
+        With a season or events, customers first seen in these first days of the log are left out
+        of the estimation, since many are older than the log.
     engine : {"own", "lifetimes"}
         ``"lifetimes"`` asks that package for estimates and expectations, as a reference; it has
         no predictive distribution, so bounds are missing.
@@ -63,11 +72,15 @@ class BTYD:
 
     purchases: str = "bgnbd"
     spend: str = "gamma_gamma"
+    season: int = 0
+    events: pd.DataFrame | None = field(default=None, repr=False)
+    burn_in: int = 60
     engine: Literal["own", "lifetimes"] = "own"
     purchases_: Any = field(default=None, init=False, repr=False)
     spend_: Any = field(default=None, init=False, repr=False)
     cutoff_: date | None = field(default=None, init=False, repr=False)
     history_: History | None = field(default=None, init=False, repr=False)
+    clock_: Clock | None = field(default=None, init=False, repr=False)
     zero_share_: float = field(default=0.0, init=False, repr=False)
 
     populations = ("existing",)
@@ -90,15 +103,24 @@ class BTYD:
         if self.spend not in SPENDS:
             raise UsageError(f"spend: {self.spend!r} is not one of {', '.join(SPENDS)}.")
         summary = customer_summary(ledger)
-        history = History.of(summary, repeat_only=self.spend == "gamma_gamma", days=DAYS)
-        x, tx, age = history.frequency, history.recency, history.age
-        self.purchases_ = processes[self.purchases].fit(x, tx, age, unit="weeks")
+        process, repeat_only = processes[self.purchases], self.spend == "gamma_gamma"
+        self.clock_ = self._clock(ledger, summary, process)
+        recency, age = summary["recency"].to_numpy() / DAYS, summary["T"].to_numpy() / DAYS
+        settled = np.ones(len(summary), dtype=bool)
+        if self.clock_ is not None:
+            timeline = timeline_of(ledger, summary)
+            recency = self.clock_.elapsed(timeline.first, timeline.last) / DAYS
+            age = self.clock_.elapsed(timeline.first, timeline.now) / DAYS
+            settled = timeline.settled(self.burn_in)
+        history = History.of(summary, recency, age, repeat_only=repeat_only)
+        x, tx, T = (each[settled] for each in (history.frequency, recency, age))
+        self.purchases_ = process.fit(x, tx, T, unit="weeks")
         self.spend_, self.zero_share_ = None, 0.0
         if ledger.has_value:
             paid = history.orders > 0
             self.spend_ = spends.fit(history.orders[paid], history.mean_order[paid])
-            purchases = x.sum() if self.spend == "gamma_gamma" else summary["n_purchases"].sum()
-            self.zero_share_ = 1.0 - float(history.orders.sum() / purchases)
+            counted = summary["frequency" if repeat_only else "n_purchases"].sum()
+            self.zero_share_ = 1.0 - float(history.orders.sum() / counted)
         self.cutoff_, self.history_ = ledger.cutoff, history
         return self
 
@@ -121,7 +143,7 @@ class BTYD:
             raise NotFittedError(self)
         history, length = self.history_, Horizon.parse(horizon)
         windows = length.periods(self.cutoff_, every)
-        edges = np.array([(window.last - self.cutoff_).days / DAYS for window in windows])
+        edges = self._edges(self.clock_, windows)
         process, x, tx, age = self.purchases_.process, *history.distinct
         cumulative = np.stack([process.expected_purchases(t, x, tx, age) for t in edges])
         table = pd.DataFrame(index=history.customers)
@@ -136,7 +158,7 @@ class BTYD:
             table["expected_order_value"] = order_value
             table["expected_value"] = table["expected_purchases"] * order_value
             period_value = steps @ np.bincount(history.code, order_value, minlength=x.size)
-        sampler = self._sampler(edges, draws, seed) if draws else None
+        sampler = self._sampler(windows, draws, seed) if draws else None
         return Forecast.build(
             model=self._name(),
             cutoff=self.cutoff_,
@@ -159,16 +181,44 @@ class BTYD:
             return LIFETIMES, LifetimesSpend
         raise UsageError(f"engine: {self.engine!r} is neither 'own' nor 'lifetimes'.")
 
-    def _sampler(self, edges: npt.NDArray[np.float64], draws: int, seed: int) -> BTYDSampler | None:
+    def _clock(self, ledger: Ledger, summary: pd.DataFrame, process: Any) -> Clock | None:
+        """Estimate operational time, where a season or events are asked for."""
+        if not self.season and self.events is None:
+            return None
+        if self.engine != "own":
+            raise UnsupportedError("engine='lifetimes' knows neither season nor events.")
+        timeline = timeline_of(ledger, summary)
+        start = int(timeline.first.min())
+        return Clock.fit(
+            timeline,
+            process.fit,
+            pairs=self.season,
+            events=event_columns(self.events, start),
+            start=start,
+            burn_in=self.burn_in,
+        )
+
+    def _edges(self, clock: Clock | None, windows: list[Window]) -> Floats:
+        """Ends of the periods in the fit's unit since the cutoff."""
+        assert self.cutoff_ is not None
+        now = day_number(self.cutoff_)
+        ends = np.array([day_number(window.last) for window in windows])
+        return (ends - now if clock is None else clock.elapsed(now, ends)) / DAYS
+
+    def _sampler(self, windows: list[Window], draws: int, seed: int) -> BTYDSampler | None:
         """Pair posterior draws of both models with the customers' histories."""
         assert self.history_ is not None
         if self.engine != "own":
             return None
         purchases = self.purchases_.posterior(draws=draws, seed=seed)
         spend = None if self.spend_ is None else self.spend_.posterior(draws=draws, seed=seed)
+        clocks: list[Clock | None] = [self.clock_] * draws
+        if self.clock_ is not None:
+            rng = np.random.default_rng([seed, 1])
+            clocks = [self.clock_.drawn(rng) for _ in range(draws)]
         return BTYDSampler(
             history=self.history_,
-            edges=edges,
+            edges=np.stack([self._edges(clock, windows) for clock in clocks]),
             process=type(self.purchases_.process)(*purchases.draws.T),
             spend=None if spend is None else GammaGamma(*spend.draws.T),
             zero_share=self.zero_share_,
@@ -179,7 +229,9 @@ class BTYD:
     def _name(self) -> str:
         spend = f" + {self.spend}" if self.spend_ is not None else ""
         engine = " (lifetimes)" if self.engine == "lifetimes" else ""
-        return f"{self.purchases}{spend}{engine}"
+        season = f" + season({self.season})" if self.season else ""
+        events = " + events" if self.events is not None else ""
+        return f"{self.purchases}{season}{events}{spend}{engine}"
 
     def _notes(self) -> list[str]:
         """Say what a reader of the forecast should know of the fits."""

@@ -46,18 +46,17 @@ class History:
     code: Integers
 
     @classmethod
-    def of(cls, summary: pd.DataFrame, *, repeat_only: bool, days: float) -> Self:
-        """Take the histories from a customer summary, whose times are in days."""
-        triples = summary[["frequency", "recency", "T"]].to_numpy(float)
+    def of(cls, summary: pd.DataFrame, recency: Floats, age: Floats, *, repeat_only: bool) -> Self:
+        """Take the histories from a customer summary and times in the fit's unit."""
+        frequency = summary["frequency"].to_numpy(float)
+        triples = np.column_stack([frequency, recency, age])
         rows, code = np.unique(triples, axis=0, return_inverse=True)
         orders = summary["n_paid"].to_numpy(float)
         total = np.nan_to_num(summary["total_value"].to_numpy(float))
         if repeat_only:
             first = np.nan_to_num(summary["first_value"].to_numpy(float))
             orders, total = orders - (first > 0), total - first
-        scale = np.array([1.0, days, days])
-        frequency, recency, age = (triples / scale).T
-        x, tx, T = (rows / scale).T
+        x, tx, T = rows.T
         return cls(
             customers=summary.index,
             frequency=frequency,
@@ -90,8 +89,8 @@ class BTYDSampler:
     ----------
     history : History
         The customers.
-    edges : array, shape (periods,)
-        Ends of the periods, as time since the cutoff.
+    edges : array, shape (draws, periods)
+        Ends of the periods, as time since the cutoff, by each draw's clock.
     process, spend : processes
         Their parameters are arrays of shape (draws,): one posterior draw a simulated future.
     zero_share : float
@@ -116,7 +115,7 @@ class BTYDSampler:
         people = self.history[rows]
         rng = np.random.default_rng([self.seed, number, 0])
         future = self.process.simulate(
-            self.edges[-1],
+            self.edges[:, -1],
             people.frequency[:, None],
             people.recency[:, None],
             people.age[:, None],
@@ -147,8 +146,13 @@ class BTYDSampler:
         """Put each purchase in its period, and a cell's value on its purchases at random."""
         rng = np.random.default_rng([self.seed, number, 1])
         event, time = future.times(rng)
-        periods = self.edges.size
-        period = np.minimum(np.searchsorted(self.edges, time), periods - 1)
+        periods = self.edges.shape[1]
+        # one search over all draws: each draw's edges are moved to a stretch of their own
+        apart = 2.0 * self.edges.max() * np.arange(self.draws)
+        stretched = (self.edges + apart[:, None]).ravel()
+        draw = future.cell[event] % self.draws
+        period = np.searchsorted(stretched, time + apart[draw]) - draw * periods
+        period = np.clip(period, 0, periods - 1)
         place, count = np.unique(event * periods + period, return_counts=True)
         active, period = np.divmod(place, periods)
         cell = future.cell[active]

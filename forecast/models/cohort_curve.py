@@ -29,7 +29,7 @@ __all__ = ["CohortCurve", "Cohorts"]
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-_ROUNDS = 20
+_ROUNDS = 10
 
 
 @dataclass(frozen=True)
@@ -78,22 +78,25 @@ class Cohorts:
 
         seen = by_cohort(code[who])
         spent = None if value is None else by_cohort(code[who], value)
-        level, value_level = np.ones(size), np.ones(size)
+        level, order_level, members = np.ones(size), np.ones(size), np.bincount(code)
         # the curve is pooled at the cohorts' levels, so that the one cohort that has reached an
-        # age does not set the level of all; alternating maximises the Poisson likelihood
+        # age does not set the level of all; the two are found in turn, with mean level 1
         for _ in range(_ROUNDS):
+            value_level = level * order_level
             curve = AgeCurve.learn(
                 age, bought, value, level=level[code], value_level=value_level[code]
             )
             usual = by_cohort(code, curve.upto(age))
-            value_level = level = _shrunk(seen, usual, credibility)
-            if spent is not None:
+            level = _shrunk(seen, usual, credibility)
+            level /= np.average(level, weights=members)
+            if spent is not None and seen.any():
                 # the cohort's value in purchases of the curve's value, against its purchases
                 usual_value = by_cohort(code, curve.value_upto(age))
                 per_order = np.divide(usual_value, usual, out=np.zeros(size), where=usual > 0)
                 worth = np.divide(spent, per_order, out=seen.copy(), where=per_order > 0)
-                value_level = level * _shrunk(worth, seen, credibility)
-        return cls(ledger.cutoff, summary.index, code, age, curve, level, value_level)
+                order_level = _shrunk(worth, seen, credibility)
+                order_level /= np.average(order_level, weights=seen)
+        return cls(ledger.cutoff, summary.index, code, age, curve, level, level * order_level)
 
     def expect(self, windows: list[Window]) -> tuple[FloatArray, FloatArray | None]:
         """Return expected purchases by cohort and period, and expected value by cohort.
@@ -128,13 +131,14 @@ class CohortCurve:
     """Cohorts follow a pooled curve by age, each at its own level.
 
     The curve holds purchases and value per customer and day by age, in bins of 30 days from the
-    first purchase, pooled over all cohorts at their levels: the development of a chain ladder
-    (its Poisson form, Mack 1991), with exposure in days. A cohort's level is ``(seen + K) / (usual + K)``, its repeat purchases against those of
-    the curve up to the same ages; that is its own ratio with credibility ``usual / (usual + K)``
-    (Bühlmann & Gisler 2005, ch. 2; the posterior mean under a Gamma prior of mean 1 and shape K).
-    Its value per purchase is shrunk to the curve's likewise. Beyond the oldest age observed the
-    curve falls geometrically. A customer's distribution is what customers with a similar
-    expectation went on to do in a past window.
+    first purchase, pooled over all cohorts at their levels: a chain ladder in its Poisson form
+    (Mack 1991), with exposure in days. A cohort's level is ``(seen + K) / (usual + K)``, its
+    repeat purchases against those of the curve up to the same ages; that is its own ratio with
+    credibility ``usual / (usual + K)`` (Bühlmann & Gisler 2005, ch. 2; the posterior mean under a
+    Gamma prior of mean 1 and shape K). Its value per purchase is shrunk to the curve's likewise.
+    Levels have mean 1 over the customers, levels of value per purchase over the purchases. Beyond
+    the oldest age observed the curve falls geometrically. A customer's distribution is what
+    customers with a similar expectation went on to do in a past window.
 
     Parameters
     ----------

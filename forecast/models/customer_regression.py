@@ -36,11 +36,12 @@ class CustomerRegression:
     history shorter than two horizons the inner cutoff lies half-way and targets are scaled by
     days. A feature that lies outside the range the inner window saw, by over a tenth of a standard
     deviation for over 2 % of today's customers, is left out (age and time since the last purchase
-    often are); the others are clipped to the range seen and standardised. Counts enter as they are: with logarithms a
-    linear forecast of a count does worse on real logs. Predictions are clipped at 0 and
-    rescaled to the mean they were trained on. Amounts are not winsorised, so one large customer
-    can steer the value. Purchases and value are spread evenly over the days of the horizon. A
-    customer's distribution is what customers of a similar prediction did in the inner window.
+    often are); the others are clipped to the range seen and standardised. Counts enter as they
+    are: with their logarithms a linear forecast of a count does worse on real logs. Predictions
+    are clipped at 0 and rescaled to the mean they were trained on. Amounts are not winsorised, so
+    one large customer can steer the value. Purchases and value are spread evenly over the days of
+    the horizon. A customer's distribution is what customers of a similar prediction did in the
+    inner window.
 
     ``fit`` keeps the ledger; the training happens in ``forecast``, for the horizon asked.
 

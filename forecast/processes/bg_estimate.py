@@ -14,7 +14,7 @@ from forecast.processes.fitting import Fit, maximise
 from forecast.processes.histories import Histories, read_histories
 from forecast.processes.prior import Prior
 
-__all__ = ["BG_PRIOR", "estimate"]
+__all__ = ["BG_PRIOR", "estimate", "some_histories"]
 
 BG_PRIOR = Prior(
     names=("log r", "log(alpha / median T)", "log(a + b)", "log(a / b)"),
@@ -40,7 +40,7 @@ def estimate(
     histories = read_histories(frequency, recency, T, weights)
     rehearsal = None
     if histories.weight.size > 2 * _REHEARSAL:
-        rehearsal = BGLikelihood.of(_some(histories), shift=shift)
+        rehearsal = BGLikelihood.of(some_histories(histories), shift=shift)
     return maximise(
         BGLikelihood.of(histories, shift=shift),
         build=build,
@@ -62,7 +62,7 @@ def _moments(histories: Histories) -> Floats:
     return np.asarray(np.log([r, r * mean_age / (1.3 * mean_x), 0.8, 3.0]))
 
 
-def _some(histories: Histories) -> Histories:
+def some_histories(histories: Histories) -> Histories:
     """Return a seeded sample of customers, drawn with replacement from the weighted rows."""
     rng = np.random.default_rng(1997)
     upto = np.cumsum(histories.weight)

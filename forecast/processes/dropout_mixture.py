@@ -79,9 +79,9 @@ def mean_discounted(rate: Numbers, r: Numbers, alpha: Numbers, a: Numbers, b: Nu
     """
     (rate, r, alpha, a, b), shape = _rows(rate, r, alpha, a, b)
     # exp-sinh nodes on (0, inf), in units of the integrand's initial decay
-    s = np.arange(-3.6, 4.0, 0.1)
+    s = np.arange(-3.6, 4.0, 0.05)
     node = np.exp(s - np.exp(-s))
-    weight = node * (1 + np.exp(-s)) * 0.1
+    weight = node * (1 + np.exp(-s)) * 0.05
     pull, r = (rate * alpha)[:, None], r[:, None]
 
     def density(p: Floats, rows: "np.typing.NDArray[np.int64]") -> Floats:

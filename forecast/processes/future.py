@@ -120,7 +120,7 @@ def draw_future(
     points[stay] = rng.poisson(np.minimum(rate * (t - first)[stay], 1e15))
     again = stay[points[stay] > 0]
     dropout = rng.beta(a[again], b[again] + 1)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         until = np.ceil(rng.standard_exponential(again.size) / -np.log1p(-dropout))
     further[again] = np.minimum(points[again], np.maximum(until, 1.0)).astype(np.int64)
     return Future(shape, cell, further + 1, first, t, points)

@@ -21,14 +21,14 @@ _LIMITS = (
     Limit(
         name="one spend level for all: q, v to infinity",
         escape=(0.0, 1.0, 1.0),
-        at=(0.0, 11.0, 11.0),
+        at=(0.0, 10.0, 10.0),
         free=((1.0, 0.0, 0.0), (0.0, 1.0, -1.0)),
         keeps=("p",),
     ),
     Limit(
         name="equal orders within a customer: p to infinity, v to 0",
         escape=(1.0, 0.0, -1.0),
-        at=(11.0, 0.0, -11.0),
+        at=(10.0, 0.0, -10.0),
         free=((0.0, 1.0, 0.0), (1.0, 0.0, 1.0)),
         keeps=("q",),
     ),
@@ -85,8 +85,9 @@ class GammaGamma:
     ) -> Fit:
         """Estimate by maximum likelihood.
 
-        Where all customers spend the same, the likelihood has no bound; the estimate is then that
-        constant with a relative spread of a thousandth, and its status is ``limit``.
+        Where mean spend hardly differs (by a coefficient of variation below 1 %), the likelihood
+        has no bound or none that numbers reach; the estimate is then that constant with a
+        relative spread of a thousandth, and its status is ``limit``.
 
         Parameters
         ----------
@@ -184,7 +185,7 @@ class GammaGamma:
 
 def _constant(likelihood: GammaGammaLikelihood, unit: str | None) -> Fit:
     """Return the estimate for customers who all spend the same."""
-    level = float(likelihood.y[0] / likelihood.n[0])
+    level = float(likelihood.weight @ (likelihood.y / likelihood.n) / likelihood.total)
     eta = np.log([_CONSTANT, _CONSTANT, level * (_CONSTANT - 1) / _CONSTANT])
     params = dict(zip(likelihood.names, np.exp(eta).tolist(), strict=True))
     params["v"] *= likelihood.scale
@@ -197,8 +198,8 @@ def _constant(likelihood: GammaGammaLikelihood, unit: str | None) -> Fit:
         status="limit",
         limit="constant spend",
         message=(
-            f"All customers spend {level * likelihood.scale:g} an order on average; the "
-            "likelihood has no bound, so the estimate is that constant with a relative spread "
+            f"All customers spend about {level * likelihood.scale:g} an order; the likelihood has "
+            "no bound that numbers reach, so the estimate is that constant with a relative spread "
             "of a thousandth, without standard errors."
         ),
         n_customers=likelihood.n_customers,

@@ -21,6 +21,9 @@ from forecast.processes.rising_factorial import log_rising
 
 __all__ = ["GammaGammaLikelihood"]
 
+# coefficient of variation of mean spend below which it is taken for constant
+_CONSTANT_SPREAD = 1e-2
+
 
 @dataclass(frozen=True)
 class GammaGammaLikelihood:
@@ -85,9 +88,12 @@ class GammaGammaLikelihood:
         )
 
     def constant(self) -> bool:
-        """Return whether all customers spend the same on average."""
+        """Return whether mean spend hardly differs between customers."""
         m = self.y / self.n
-        return bool(m.max() - m.min() <= 1e-9 * m.max())
+        mean = self.weight @ m / self.total
+        # relative, so that no square leaves the range of numbers
+        spread = self.weight @ np.minimum(np.abs(m / mean - 1), 1.0) ** 2 / self.total
+        return bool(np.sqrt(spread) <= _CONSTANT_SPREAD)
 
     def unit_change(self) -> float:
         """Return what turns a log-likelihood in rescaled money into the data's currency."""

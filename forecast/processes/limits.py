@@ -64,7 +64,7 @@ def nearest_limit(
     """Return the limit process whose likelihood comes within reach of the best, if there is one.
 
     Only faces towards which the likelihood is flat are tried: where it bends, the maximum is
-    well inside. Of several faces that are reached, the first of ``limits`` wins.
+    well inside. Of several faces that are reached, or else come near, the first of ``limits`` wins.
     """
     near: list[tuple[Limit, Optimum]] = []
     for limit in limits:
@@ -76,7 +76,7 @@ def nearest_limit(
         return None
     top = max(best.value, *(on_face.value for _, on_face in near))
     reached = [pair for pair in near if top - pair[1].value <= AT_LIMIT]
-    return reached[0] if reached else max(near, key=lambda pair: pair[1].value)
+    return (reached or near)[0]
 
 
 def _flat(hessian: Floats, escape: Floats) -> bool:

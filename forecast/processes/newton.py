@@ -42,7 +42,7 @@ def climb(
     basis: Floats | None = None,
     most: int = 100,
     radius: float = 1.0,
-    precision: float = 1e-10,
+    precision: float = 1e-14,
 ) -> Optimum:
     """Climb from ``start`` to a maximum inside the box ``|eta| <= 15``.
 
@@ -61,23 +61,17 @@ def climb(
     radius : float
         Radius of the first ball.
     precision : float
-        Stop when a step promises less than this, relative to the value.
+        Stop when a step promises less than this, relative to the value (which has no more digits).
     """
     eta = np.clip(start, -BOX, BOX)
     value, gradient, hessian = derivatives(eta)
     whole = np.eye(eta.size) if basis is None else basis
     steps = 0
     while steps < most:
-        # parameters that press against the edge are taken out of the step
-        held = (np.abs(eta) >= BOX - 1e-9) & (gradient * np.sign(eta) > 0)
-        span = whole if not held.any() else _without(whole, held)
-        if span.shape[1] == 0:
-            break
-        move = span @ _step(span.T @ gradient, span.T @ hessian @ span, radius)
+        move = _inside(eta, gradient, hessian, whole, radius)
         target = np.clip(eta + move, -BOX, BOX)
-        move = target - eta
         promised = float(gradient @ move + 0.5 * move @ hessian @ move)
-        if promised <= precision * (1e-3 + 1e-3 * abs(value)) or not np.isfinite(promised):
+        if promised <= 1e-10 + precision * abs(value) or not np.isfinite(promised):
             break
         steps += 1
         new_value, new_gradient, new_hessian = derivatives(target)
@@ -89,7 +83,7 @@ def climb(
             radius = min(2 * radius, 8.0)
         if gained > 1e-4:
             eta, value, gradient, hessian = target, new_value, new_gradient, new_hessian
-        elif length < 1e-9:
+        elif length < 1e-7:
             break
     return Optimum(eta, value, gradient, hessian, steps)
 
@@ -109,6 +103,23 @@ def differenced(
         return value, slope, (hessian + hessian.T) / 2
 
     return derivatives
+
+
+def _inside(eta: Floats, gradient: Floats, hessian: Floats, basis: Floats, radius: float) -> Floats:
+    """Return the best step that does not leave the box; parameters held at its edge stay."""
+    held = np.zeros(eta.size, dtype=bool)
+    for _ in range(eta.size):
+        span = _without(basis, held) if held.any() else basis
+        if span.shape[1] == 0:
+            break
+        move = np.asarray(span @ _step(span.T @ gradient, span.T @ hessian @ span, radius))
+        outward = (np.abs(eta) >= BOX - 1e-9) & (move * np.sign(eta) > 0)
+        if not (outward & ~held).any():
+            # shortened as a whole: cutting one parameter alone would leave a ridge
+            room = (BOX - eta * np.sign(move)) / np.maximum(np.abs(move), 1e-300)
+            return np.asarray(move * min(1.0, float(np.where(held, np.inf, room).min())))
+        held |= outward
+    return np.zeros(eta.size)
 
 
 def _without(basis: Floats, held: "np.typing.NDArray[np.bool_]") -> Floats:

@@ -30,8 +30,10 @@ _BUDGET = 4e8
 _FEWEST = 500
 # above this k, the proposal is fitted to its own weighted draws, a few times
 _ADAPT = 0.5
-_ROUNDS = 3
+_ROUNDS = 6
 _CENTRES = 40
+_KERNEL = 0.5
+_GROWN = 1.15
 
 
 @dataclass(frozen=True)
@@ -112,21 +114,22 @@ def sample_posterior(fit: "Fit", *, draws: int = 2000, seed: int = 0) -> Posteri
     proposals = _proposals(draws, likelihood.n_customers)
     eta, log_weight = _importance(target, _Net(mode.eta[None, :], spread), rng, proposals)
     log_weight, k, size = _smooth(log_weight)
-    for _ in range(_ROUNDS if k > _ADAPT else 0):
-        net = _net(eta, log_weight, rng)
-        second = _importance(target, net, rng, proposals)
-        smoothed = _smooth(second[1])
-        if smoothed[1] < k:
-            eta, (log_weight, k, size) = second[0], smoothed
-        if k <= _ADAPT:
+    settled = k <= _ADAPT
+    for _ in range(0 if settled else _ROUNDS):
+        before = _deviation(eta, log_weight)
+        eta, log_weight = _importance(target, _net(eta, log_weight, rng), rng, proposals)
+        log_weight, k, size = _smooth(log_weight)
+        # a proposal that still grows has not yet found all there is, whatever k says
+        settled = k <= _TRUST and bool(np.all(_deviation(eta, log_weight) < _GROWN * before))
+        if settled:
             break
-    if k > _TRUST:
+    if not settled:
         chain = _chain(target, mode.eta, spread, rng, draws)
         if chain is not None:
             return _posterior(fit, chain[0], shift, k, chain[1], "mcmc")
         warnings.warn(
-            f"The importance weights of the posterior have Pareto k = {k:.2f} above {_TRUST}; "
-            "the draws understate the uncertainty. Install emcee for a chain instead.",
+            f"No proposal follows this posterior (Pareto k = {k:.2f}, trusted to {_TRUST}); "
+            "the draws may understate the uncertainty. Install emcee for a chain instead.",
             ModelWarning,
             stacklevel=3,
         )
@@ -188,8 +191,14 @@ def _net(eta: Floats, log_weight: Floats, rng: np.random.Generator) -> _Net:
     centre = weight @ eta
     covariance = (eta - centre).T @ (weight[:, None] * (eta - centre))
     centres = eta[_resample(rng, log_weight, _CENTRES)]
-    spread = np.linalg.cholesky(0.3 * covariance + 1e-9 * np.eye(centre.size))
+    spread = np.linalg.cholesky(_KERNEL * covariance + 1e-9 * np.eye(centre.size))
     return _Net(centres, np.asarray(spread))
+
+
+def _deviation(eta: Floats, log_weight: Floats) -> Floats:
+    """Weighted standard deviation of each parameter."""
+    weight = np.exp(log_weight)
+    return np.asarray(np.sqrt(weight @ (eta - weight @ eta) ** 2))
 
 
 def _importance(

@@ -34,15 +34,15 @@ class Prior:
         Coordinates, for reading.
     mean, sd : tuple of float
         Of each coordinate.
-    beta_pair : int or None
-        Position of ``log a``, followed by ``log b``: their coordinates are ``log(a + b)`` and
-        ``log(a / b)``. All other coordinates are the log-parameters themselves.
+    beta_pair : int, tuple of int, or None
+        Position of each ``log a`` followed by its ``log b``: their coordinates are
+        ``log(a + b)`` and ``log(a / b)``. All others are the log-parameters themselves.
     """
 
     names: tuple[str, ...]
     mean: tuple[float, ...]
     sd: tuple[float, ...]
-    beta_pair: int | None = None
+    beta_pair: int | tuple[int, ...] | None = None
 
     def __str__(self) -> str:
         pieces = zip(self.names, self.mean, self.sd, strict=True)
@@ -51,8 +51,7 @@ class Prior:
     def coordinates(self, eta: Floats) -> Floats:
         """Return the coordinates of log-parameters, shape (..., p)."""
         c = np.array(eta, dtype=float)
-        if self.beta_pair is not None:
-            i = self.beta_pair
+        for i in self._pairs():
             log_a, log_b = eta[..., i], eta[..., i + 1]
             c[..., i], c[..., i + 1] = np.logaddexp(log_a, log_b), log_a - log_b
         return c
@@ -68,21 +67,26 @@ class Prior:
         pull = (np.array(self.mean) - self.coordinates(eta)) / np.array(self.sd) ** 2
         jacobian = np.eye(eta.size)
         hessian = np.zeros((eta.size, eta.size))
-        if self.beta_pair is not None:
-            pair = slice(self.beta_pair, self.beta_pair + 2)
+        for i in self._pairs():
+            pair = slice(i, i + 2)
             share = 1 / (1 + np.exp(eta[pair][1] - eta[pair][0]))
             jacobian[pair, pair] = [[share, 1 - share], [1.0, -1.0]]
             bend = share * (1 - share) * np.array([[1.0, -1.0], [-1.0, 1.0]])
-            hessian[pair, pair] = pull[self.beta_pair] * bend
+            hessian[pair, pair] = pull[i] * bend
         hessian -= jacobian.T @ np.diag(np.array(self.sd) ** -2) @ jacobian
         return float(self.log_density(eta)), jacobian.T @ pull, hessian
 
     def sample(self, rng: np.random.Generator, size: int) -> Floats:
         """Return draws of the log-parameters in rescaled units, shape (size, p)."""
         eta = rng.normal(self.mean, self.sd, (size, len(self.mean)))
-        if self.beta_pair is not None:
-            i = self.beta_pair
+        for i in self._pairs():
             total, ratio = eta[:, i].copy(), eta[:, i + 1].copy()
             eta[:, i] = total - np.logaddexp(0.0, -ratio)
             eta[:, i + 1] = total - np.logaddexp(0.0, ratio)
         return eta
+
+    def _pairs(self) -> tuple[int, ...]:
+        """Positions of all beta pairs."""
+        if self.beta_pair is None:
+            return ()
+        return self.beta_pair if isinstance(self.beta_pair, tuple) else (self.beta_pair,)

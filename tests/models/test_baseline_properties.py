@@ -19,7 +19,7 @@ MODELS = [*CUSTOMER_MODELS, SeasonalSeries]
 CUTOFF = "2024-06-30"
 
 
-def shop(seed: int = 1, customers: int = 150) -> pd.DataFrame:
+def shop(seed: int = 1, customers: int = 100) -> pd.DataFrame:
     """A year and a half of purchases in whole cents, everyone with his own rate."""
     rng = np.random.default_rng(seed)
     parts = []
@@ -95,7 +95,7 @@ def ask(model: Any, ledger: Ledger, horizon: str = "13W", **options: Any) -> Any
 @pytest.mark.parametrize("kind", MODELS)
 class TestEveryBaseline:
     def test_customers_and_periods_add_up(self, kind: Any, ledger: Ledger) -> None:
-        for every in (None, "1M", "10D"):
+        for every in (None, "10D"):
             f = ask(kind(), ledger, "26W", every=every)
             for name in ("expected_purchases", "expected_value"):
                 whole = f.periods[name].sum()
@@ -108,9 +108,9 @@ class TestEveryBaseline:
     def test_total_does_not_depend_on_the_periods(self, kind: Any, ledger: Ledger) -> None:
         totals = [
             ask(kind(), ledger, "12W", every=every, draws=0).periods["expected_value"].sum()
-            for every in ("1D", "1W", "5W")
+            for every in ("1D", "5W")
         ]
-        assert totals == pytest.approx([totals[0]] * 3, rel=1e-9, abs=1e-9)
+        assert totals == pytest.approx([totals[0]] * 2, rel=1e-9, abs=1e-9)
 
     def test_a_split_adds_up_to_its_draws(self, kind: Any, ledger: Ledger) -> None:
         for block in ask(kind(), ledger).sampler.blocks():

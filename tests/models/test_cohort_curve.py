@@ -92,10 +92,11 @@ class TestCohorts:
 
     def test_levels_are_shrunk_to_the_curve(self) -> None:
         cohorts = self.learn(60.0)
+        # the curve takes both cohorts at 60 purchases, and their mean level is 1 already
         np.testing.assert_allclose(cohorts.level, [(80 + 60) / (60 + 60), (40 + 60) / (60 + 60)])
-        np.testing.assert_allclose(
-            cohorts.value_level / cohorts.level, [(40 + 60) / (80 + 60), (80 + 60) / (40 + 60)]
-        )
+        own = cohorts.value_level / cohorts.level
+        assert 0.5 < own[0] < 1 < own[1] < 2
+        assert own @ [80, 40] == pytest.approx(120)
 
     def test_weak_cohorts_take_the_curve(self) -> None:
         cohorts = self.learn(1e9)
@@ -114,6 +115,21 @@ class TestCohorts:
         assert value[1] == pytest.approx(40 * cohorts.value_level[1] * (grown[1] - grown[0]))
 
 
+def test_the_one_old_cohort_does_not_set_the_tail_of_all() -> None:
+    # January buys twice as much as later months, and alone has reached 120 days
+    rng = np.random.default_rng(3)
+    rows = []
+    for number in range(600):
+        first = 0 if number < 300 else int(rng.integers(60, 120))
+        rate = 0.04 if number < 300 else 0.02
+        days = np.flatnonzero(rng.random(240 - first) < rate) + first + 1
+        rows += [(f"c{number}", int(day), 1.0) for day in [first, *days] if day <= 240]
+    cohorts = Cohorts.learn(ledger_of(rows, 240), Horizon.parse("1M"), 50.0)
+    assert cohorts.level[0] / cohorts.level[1:] == pytest.approx([2.0, 2.0], rel=0.15)
+    per_day = cohorts.level[-1] * cohorts.curve.purchases[-1]
+    assert per_day == pytest.approx(0.02, rel=0.15)
+
+
 class TestCohortCurve:
     def test_cohort_shares_its_mean_and_curve_its_total(self) -> None:
         rng = np.random.default_rng(0)
@@ -125,8 +141,8 @@ class TestCohortCurve:
             rows += [(f"c{number:03d}", int(day), float(rng.integers(1, 50))) for day in again]
         f = CohortCurve().fit(ledger_of(rows, 240)).forecast("8W", draws=200)
         assert f.customers is not None
-        first = pd.Series({who: day for who, day, _ in reversed(rows)})
-        cohort = (FIRST + pd.to_timedelta(first, unit="D")).dt.to_period("M").astype(str)
+        began = pd.Series({who: day for who, day, _ in reversed(rows)})
+        cohort = (FIRST + pd.to_timedelta(began, unit="D")).dt.strftime("%Y-%m")
         for name in ("expected_purchases", "expected_value"):
             spread = f.customers[name].groupby(cohort.reindex(f.customers.index)).nunique()
             assert (spread == 1).all()

@@ -89,7 +89,7 @@ class TestCustomerRegression:
         actual = long.actuals(cut.cutoff, "13W")
         for kind in ("purchases", "value"):
             expected = f.customers[f"expected_{kind}"]
-            assert np.corrcoef(expected, actual[kind])[0, 1] > 0.8
+            assert np.corrcoef(expected, actual[kind])[0, 1] > 0.7
             assert expected.sum() == pytest.approx(actual[kind].sum(), rel=0.2)
 
     def test_targets_of_a_short_history_are_scaled_by_days(self, long: Ledger) -> None:

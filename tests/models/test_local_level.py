@@ -11,7 +11,7 @@ YEAR = 365.25 / 7
 def series(weeks: int, seed: int = 0, *, noise: float = 0.1, height: float = 0.5) -> np.ndarray:
     rng = np.random.default_rng(seed)
     season = height * np.cos(2 * np.pi * np.arange(weeks) / YEAR)
-    return 80 * np.exp(season + noise * rng.standard_normal(weeks))
+    return np.asarray(80 * np.exp(season + noise * rng.standard_normal(weeks)))
 
 
 @pytest.mark.parametrize(

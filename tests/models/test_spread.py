@@ -19,6 +19,7 @@ def test_shares_follow_the_table_of_each_kind() -> None:
     np.add.at(table, (customer, split.period), split.purchases)
     np.testing.assert_allclose(table[[0, 2]] / 4000, [[0.25, 0.75, 0]] * 2, atol=0.03)
     np.testing.assert_array_equal(table[1], [0, 0, 4000])
+    assert split.value is not None
     np.testing.assert_allclose(split.value, 2.0 * split.purchases)
 
 

@@ -50,12 +50,11 @@ def _read(name: str) -> Columns:
         mean = mean[mean["mean"] > 0]
         return mean["count"].to_numpy(), mean["mean"].to_numpy()
     if name in ("cdnow_csv", "cdnow_csv_spend"):
-        file = "cdnow_customers_summary_with_transactions.csv"
-        table = pd.read_csv(_lifetimes_file(file))
+        table = pd.read_csv(_lifetimes_file("cdnow_customers_summary_with_transactions.csv"))
         if name == "cdnow_csv":
-            return tuple(table[c].to_numpy() for c in ("frequency", "recency", "T"))
-        table = table[table["monetary_value"] > 0]
-        return table["frequency"].to_numpy(), table["monetary_value"].to_numpy()
+            return tuple(table[column].to_numpy() for column in ("x", "t_x", "T"))
+        table = table[table["zbar"] > 0]
+        return table["x"].to_numpy(), table["zbar"].to_numpy()
     folder = os.environ.get("LTV_DATA")
     if folder is None:
         pytest.skip("LTV_DATA does not name the folder of development data")

@@ -1,0 +1,23 @@
+"""``ltv audit``: what is in a log."""
+
+from forecast.cli.app import app
+from forecast.cli.log import Log
+from forecast.cli.screen import print_audit, waiting
+
+__all__ = ["audit"]
+
+
+@app.command
+def audit(file: str, /, *, log: Log | None = None) -> None:
+    """Read a log and say what is in it: rows, customers, returns, repeats, gaps.
+
+    Example: `ltv audit orders.csv --customer customer_id --date date --value amount`
+
+    Parameters
+    ----------
+    file
+        CSV (plain or gzipped) or Parquet; a folder or a quoted glob of them.
+    """
+    with waiting(f"Reading {file}"):
+        ledger = (log or Log()).read(file)
+    print_audit(ledger)

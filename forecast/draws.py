@@ -1,0 +1,154 @@
+"""What a distribution is here: simulated futures in blocks, their sums, quantiles and scores.
+
+A sampler replays its seeded draws block by block, so a forecast of millions of customers answers
+any question in bounded memory.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from forecast.calendar import Window
+
+__all__ = ["Draws", "Sampler", "Split", "Totals", "accumulate", "crps", "ranks", "row_quantiles"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Split:
+    """A block's draws by period: one entry for each cell and period with a purchase.
+
+    Attributes
+    ----------
+    cell : array of int
+        ``customer_in_block * draws + draw``.
+    period : array of int
+        Position in ``Forecast.periods``.
+    purchases : array of int
+        Purchases of that cell in that period.
+    value : array of float or None
+        Their value, in the ledger's currency.
+    """
+
+    cell: IntArray
+    period: IntArray
+    purchases: IntArray
+    value: FloatArray | None
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Simulated futures of a block of consecutive customers.
+
+    Attributes
+    ----------
+    rows : slice
+        Positions of the customers in ``Forecast.customers``.
+    purchases : array of int, shape (customers, draws)
+        Purchases inside the horizon.
+    value : array of float, shape (customers, draws), or None
+        Value inside the horizon, in the ledger's currency; None without amounts.
+    split : callable
+        Returns the same draws by period; sums over periods equal ``purchases`` and ``value``.
+    """
+
+    rows: slice
+    purchases: IntArray
+    value: FloatArray | None
+    split: Callable[[], Split]
+
+
+class Sampler(Protocol):
+    """The recipe of a forecast's distribution: replays the same draws each time it is asked."""
+
+    @property
+    def draws(self) -> int:
+        """Number of simulated futures."""
+        ...
+
+    def blocks(self) -> Iterator[Draws]:
+        """Yield all customers, block by block, in order."""
+        ...
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Draws of totals by group and period.
+
+    Attributes
+    ----------
+    groups : pandas.Index
+        Labels of the second axis.
+    windows : list of Window
+        Periods of the third axis.
+    purchases : array of float, shape (draws, groups, periods)
+    value : array of float of the same shape, or None
+    """
+
+    groups: pd.Index
+    windows: list[Window]
+    purchases: FloatArray
+    value: FloatArray | None
+
+    def table(self, level: float = 0.9) -> pd.DataFrame:
+        """Return mean, lower and upper bound of each group's total over all periods."""
+        columns: dict[str, FloatArray] = {}
+        for name, cube in (("purchases", self.purchases), ("value", self.value)):
+            if cube is not None:
+                total = cube.sum(axis=2)
+                lo, hi = np.quantile(total, [(1 - level) / 2, (1 + level) / 2], axis=0)
+                columns |= {name: total.mean(axis=0), f"{name}_lo": lo, f"{name}_hi": hi}
+        return pd.DataFrame(columns, index=self.groups)
+
+
+def accumulate(
+    sampler: Sampler,
+    periods: int,
+    codes: npt.NDArray[Any] | None = None,
+    groups: int = 1,
+    bounds: FloatArray | None = None,
+) -> tuple[FloatArray, FloatArray | None]:
+    """Sum draws by group and period in one pass, filling customers' bounds on the way."""
+    shape, draws = (sampler.draws, groups, periods), sampler.draws
+    purchases = np.zeros(shape)
+    value: FloatArray | None = None
+    for block in sampler.blocks():
+        if bounds is not None:
+            bounds[block.rows, :2] = row_quantiles(block.purchases, [0.05, 0.95])
+            if block.value is not None:
+                bounds[block.rows, 2:] = row_quantiles(block.value, [0.05, 0.95])
+        split = block.split()
+        customer, draw = np.divmod(split.cell, draws)
+        group = 0 if codes is None else codes[block.rows][customer]
+        flat = (draw * groups + group) * periods + split.period
+        size = draws * groups * periods
+        purchases += np.bincount(flat, split.purchases, minlength=size).reshape(shape)
+        if split.value is not None:
+            value = np.zeros(shape) if value is None else value
+            value += np.bincount(flat, split.value, minlength=size).reshape(shape)
+    return purchases, value
+
+
+def row_quantiles(drawn: npt.NDArray[Any], levels: Sequence[float]) -> npt.NDArray[Any]:
+    """Quantiles of each row as order statistics, so that counts stay counts."""
+    size = drawn.shape[1]
+    ranks = [max(0, int(np.ceil(level * size - 1e-9)) - 1) for level in levels]
+    return np.asarray(np.partition(drawn, sorted(set(ranks)), axis=1)[:, ranks])
+
+
+def ranks(drawn: FloatArray, seen: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Share of sorted draws strictly below, and at or below, what was seen."""
+    return (drawn < seen[:, None]).mean(axis=1), (drawn <= seen[:, None]).mean(axis=1)
+
+
+def crps(drawn: FloatArray, seen: FloatArray) -> FloatArray:
+    """Continuous ranked probability score of sorted draws (Gneiting & Raftery 2007, eq. 21)."""
+    size = drawn.shape[1]
+    weights = (2 * np.arange(1, size + 1) - size - 1) / size**2
+    return np.asarray(np.abs(drawn - seen[:, None]).mean(axis=1) - drawn @ weights)

@@ -1,0 +1,280 @@
+"""The day of each row, as a whole number since 1970-01-01.
+
+Computed from year, month and day alone, in whole-number arithmetic: back ends differ in all else.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+
+from forecast.errors import BadRowsError, DataError, UsageError, listed
+from forecast.ledger.sources import Frame, Source
+
+__all__ = ["check_date_options", "explain_dates", "with_day"]
+
+_TIME = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d([.]\d{1,9})?)?"
+_ISO = rf"^\d{{4}}-\d{{2}}-\d{{2}}([T ]{_TIME})?$"
+_ZONED = rf"^\d{{4}}-\d{{2}}-\d{{2}}[T ]{_TIME} ?(Z|[+-]\d{{2}}:?\d{{2}}|UTC|GMT)$"
+_LIKE_ISO = r"^\d{4}-\d{2}-\d{2}([T ].*)?$"
+FIRST_YEAR, LAST_YEAR = 1900, 9999  # a spreadsheet's zero is 1899-12-30
+_DAYS = (
+    "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y%m%d", "%Y-%m-%d",
+    "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%y-%m-%d", "%d-%m-%y", "%d %b %Y", "%d-%b-%Y",
+    "%b %d, %Y",
+)  # fmt: skip
+_TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+
+
+def check_date_options(date_format: str | None, timezone: str | None) -> None:
+    """Refuse a format that does not name a whole day, and a time zone nobody knows."""
+    if timezone is not None:
+        import zoneinfo
+
+        try:
+            zoneinfo.ZoneInfo(timezone)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, TypeError, OSError):
+            raise UsageError(
+                f'timezone: {timezone!r} is not known; write e.g. "Europe/London" or "UTC".'
+            ) from None
+    if date_format is None:
+        return
+    signs = set(date_format.split("%")[1:]) if isinstance(date_format, str) else set()
+    parts = {sign[:1] for sign in signs}
+    if parts & {"z", "Z"}:
+        raise UsageError(
+            f"date_format: {date_format!r} has a time zone; convert the dates to one zone first."
+        )
+    month_day = ("d" in parts and parts & set("mbB")) or "j" in parts
+    if not (parts & set("Yy") and month_day):
+        raise UsageError(
+            f"date_format: {date_format!r} does not name a day, a month and a year, as "
+            '"%d/%m/%Y" does.'
+        )
+
+
+def with_day(
+    source: Source, frame: Frame, name: str, column: str, options: tuple[str | None, str | None]
+) -> tuple[Frame, str | None]:
+    """Add ``day``, null where it cannot be read, and return the time zone days are counted in.
+
+    Parameters
+    ----------
+    source : Source
+        Where the rows come from.
+    frame : narwhals.LazyFrame
+        The rows.
+    name, column : str
+        The date column as the user knows it, and as it is called in the frame.
+    options : tuple
+        ``date_format`` and ``timezone``.
+
+    Raises
+    ------
+    DataError
+        If the column holds no dates, or times with a zone and nobody said whose day counts.
+    UsageError
+        If an option does not fit the column.
+    """
+    date_format, timezone = options
+    given, kind = nw.col(column), frame.collect_schema()[column]
+    if kind == nw.String:
+        if timezone is not None:
+            raise UsageError(
+                f"timezone: column {name!r} holds text, which has no time zone to convert from."
+            )
+        if date_format is not None:
+            return _by_format(source, frame, column, date_format), None
+        return _from_iso(frame, given.str.strip_chars()), None
+    if date_format is not None:
+        raise UsageError(f"date_format: column {name!r} holds {kind}, not text.")
+    if kind != nw.Date and not isinstance(kind, nw.Datetime):
+        raise DataError(
+            f"Column {name!r} of {source.name}: {kind} is no date. Give dates, timestamps or text "
+            'YYYY-MM-DD; numbers such as 20240131 as text with date_format="%Y%m%d".'
+        )
+    kinds = source.kinds.get(name, frozenset())
+    if "time with a zone" in kinds and len(kinds) > 1:
+        raise DataError(
+            f"Column {name!r} of {source.name}: some times carry a time zone and some do not. Say "
+            "of each which day it is."
+        )
+    zoned = isinstance(kind, nw.Datetime) and kind.time_zone is not None
+    if timezone is not None and not zoned:
+        raise UsageError(f"timezone: column {name!r} has no time zone to convert from.")
+    if zoned and source.on_spark:
+        timezone = _session_zone(str(kind.time_zone), timezone)
+    elif zoned:
+        if timezone is None:
+            raise DataError(
+                f"Column {name!r} of {source.name}: times carry a time zone, and the day of a "
+                'purchase depends on it. Say whose day counts, e.g. timezone="Europe/London".'
+            )
+        frame = _localised(frame, column, timezone)
+    frame = frame.with_columns(
+        given.dt.year().cast(nw.Int64).alias("year"),
+        given.dt.month().cast(nw.Int64).alias("month"),
+        given.dt.day().cast(nw.Int64).alias("of month"),
+    )
+    return _counted(frame), timezone
+
+
+def _session_zone(session: str, timezone: str | None) -> str:
+    """Return the zone in which Spark counts days, which is its session's and no other."""
+    if timezone not in (None, session):
+        raise UsageError(
+            f"timezone: Spark counts days in its session's time zone, {session}. Set "
+            f"spark.sql.session.timeZone to {timezone!r} instead."
+        )
+    return session
+
+
+def _localised(frame: Frame, column: str, zone: str) -> Frame:
+    """Let DuckDB count days in the declared zone, not in its session's."""
+    import duckdb
+
+    native = nw.to_native(frame)
+    local = duckdb.FunctionExpression(
+        "timezone", duckdb.ConstantExpression(zone), duckdb.ColumnExpression(column)
+    ).alias(column)
+    rest = [duckdb.ColumnExpression(name) for name in native.columns if name != column]
+    return nw.from_native(native.select(*rest, local))
+
+
+def _from_iso(frame: Frame, text: Any) -> Frame:
+    """Split ISO text into year, month and day of the month; other text has none."""
+    iso = nw.when(text.str.contains(_ISO)).then(text).otherwise(nw.lit(None, nw.String))
+    frame = frame.with_columns(iso.alias("iso")).with_columns(
+        nw.col("iso").str.slice(start, length).cast(nw.Int64).alias(name)
+        for name, start, length in (("year", 0, 4), ("month", 5, 2), ("of month", 8, 2))
+    )
+    return _counted(frame)
+
+
+def _counted(frame: Frame) -> Frame:
+    """Add ``day``: days from 1970-01-01 to a date of the Gregorian calendar, if there is one.
+
+    In steps, since a back end would compute an expression as often as it is written.
+    """
+    year, month, day = (nw.col(name) for name in ("year", "month", "of month"))
+    late, february = (month > 2).cast(nw.Int64), (month == 2).cast(nw.Int64)
+    leap = (
+        (year % 4 == 0).cast(nw.Int64)
+        - (year % 100 == 0).cast(nw.Int64)
+        + (year % 400 == 0).cast(nw.Int64)
+    )
+    usual = (month + month // 8) % 2 + 30
+    frame = frame.with_columns(
+        longest=usual + february * (leap - 2), shifted=year - 1 + late, late=late
+    )
+    era = nw.col("shifted") // 400
+    of_year = (153 * (month + 9 - 12 * nw.col("late")) + 2) // 5 + day - 1
+    frame = frame.with_columns(era=era, of_era=nw.col("shifted") - era * 400, of_year=of_year)
+    era, of_era = nw.col("era"), nw.col("of_era")
+    number = era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + nw.col("of_year") - 719468
+    real = (month >= 1) & (month <= 12) & (day >= 1) & (day <= nw.col("longest"))
+    real = real & (year >= FIRST_YEAR) & (year <= LAST_YEAR)
+    return frame.with_columns(_or_null(real, number).alias("day"))
+
+
+def _or_null(sound: Any, number: Any) -> Any:
+    return nw.when(sound).then(number).otherwise(nw.lit(None, nw.Int64))
+
+
+def _by_format(source: Source, frame: Frame, column: str, date_format: str) -> Frame:
+    """Parse each distinct text once, in pandas, and look the rows up."""
+    import pandas as pd
+    import pyarrow as pa
+
+    frame = frame.with_columns(nw.col(column).str.strip_chars().alias("text"))
+    texts = frame.select("text").unique().collect("pyarrow")["text"].to_list()
+    texts = [text for text in texts if text]
+    try:
+        parsed = pd.to_datetime(pd.Series(texts, dtype=object), format=date_format, errors="coerce")
+    except ValueError as error:
+        raise UsageError(f"date_format: {date_format!r} cannot be used: {error}.") from None
+    days = parsed.astype("datetime64[s]").to_numpy().astype("datetime64[D]")
+    known = [
+        (text, int(day.astype(int)))
+        for text, day, year in zip(texts, days, parsed.dt.year, strict=True)
+        if FIRST_YEAR <= year <= LAST_YEAR
+    ]
+    table = pa.table(
+        {
+            "text": pa.array([text for text, _ in known], pa.string()),
+            "number": pa.array([number for _, number in known], pa.int64()),
+        }
+    )
+    joined = frame.join(source.lookup(table), on="text", how="left")
+    return joined.with_columns(nw.col("number").alias("day"))
+
+
+def explain_dates(source: Source, frame: Frame, name: str, column: str) -> None:
+    """Refuse dates that are not ISO text but written in a way that can be told.
+
+    Parameters
+    ----------
+    source : Source
+        Where the rows come from.
+    frame : narwhals.LazyFrame
+        The rows with their ``day``; those whose date could not be read have none.
+    name, column : str
+        The date column as the user knows it, and as it is called in the frame.
+    """
+    text = nw.col(column).str.strip_chars()
+    unread = frame.filter(nw.col("day").is_null() & ~text.is_null() & (text != ""))
+    zoned = unread.filter(text.str.contains(_ZONED)).head(3).collect("pyarrow")
+    unread = unread.filter(~text.str.contains(_LIKE_ISO))  # the others name no real day
+    samples = unread.head(200).collect("pyarrow")[column].to_list()
+    good = frame.filter(~nw.col("day").is_null()).head(1).collect("pyarrow")[column].to_list()
+    count = int(unread.select(nw.len()).collect("pyarrow").item())
+    if len(zoned):
+        raise DataError(
+            f"Column {name!r} of {source.name}: times carry a time zone, e.g. "
+            f"{listed(zoned[column].to_list())}. Convert them to one zone's dates first, or give "
+            "timestamps with timezone=..."
+        )
+    if not samples:
+        return
+    fits = _fits(samples)
+    formats = [each for each, read in fits.items() if read.all()]
+    several = not formats and bool(np.any(list(fits.values()), axis=0).all())
+    hint = " or ".join(f'"{each}"' for each in formats)
+    if several or (good and formats):
+        pair = [good[0], samples[0]] if good else _unlike(samples, fits)
+        problem = f"dates are written in more than one way ({listed(pair)})"
+        also = f", or all alike with date_format={hint}" if formats else ""
+        remedy = f"Write all of them YYYY-MM-DD{also}."
+    elif formats:
+        ways = f"such as {listed(samples[:1])} can be read in more than one way"
+        problem = f"dates {ways if len(formats) > 1 else 'are not written YYYY-MM-DD'}"
+        remedy = f"Say how they are written: date_format={hint}."
+    elif good:
+        return  # unreadable values among sound ones: counted and shown with the bad rows
+    else:
+        problem = "dates are not written YYYY-MM-DD"
+        remedy = 'Write YYYY-MM-DD, or say how they are written, e.g. date_format="%d.%m.%Y".'
+    raise BadRowsError(
+        problem, column=name, count=count, samples=samples, remedy=remedy, source=source.name
+    )
+
+
+def _unlike(samples: Sequence[str], fits: "dict[str, Any]") -> list[str]:
+    """Return the first sample and the first that no format shares with it."""
+    shared = np.any([read for read in fits.values() if read[0]], axis=0)
+    return [samples[0], samples[int(np.argmin(shared))]]
+
+
+def _fits(samples: Sequence[str]) -> "dict[str, Any]":
+    """Return for each of the usual formats which samples it reads."""
+    import pandas as pd
+
+    series = pd.Series([sample.strip() for sample in samples], dtype=object)
+    return {
+        f"{day}{time}": pd.to_datetime(series, format=f"{day}{time}", errors="coerce")
+        .notna()
+        .to_numpy()
+        for day in _DAYS
+        for time in _TIMES
+    }

@@ -1,0 +1,144 @@
+"""From clean rows to purchase days: one row a customer and day, and where they are kept."""
+
+import tempfile
+from typing import Any, Literal
+
+import narwhals.stable.v2 as nw
+import numpy as np
+
+from forecast.errors import BadRowsError, DataError
+from forecast.ledger.columns import Columns
+from forecast.ledger.ledger import Spilled
+from forecast.ledger.rows import raw, size
+from forecast.ledger.sources import Frame, Source
+
+__all__ = ["Returns", "by_day", "once_a_key", "stored", "with_ticks"]
+
+Returns = Literal["net", "drop", "keep", "error"]
+SPILL_ROWS = 5_000_000
+_DIGITS = 15  # what a float holds for sure
+_NUMBER = r"^\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\s*$"
+
+
+def once_a_key(rows: Frame, columns: Columns, source: Source) -> tuple[Frame, int]:
+    """Keep one row a key, and count the others; rows of one key must agree on all that is kept.
+
+    Raises
+    ------
+    BadRowsError
+        If they do not.
+    """
+    before = size(rows)
+    rows = source.keep(rows.unique(), "unique")
+    keys = [raw(name) for name in columns.key]
+    after = size(rows)
+    twice = rows.group_by(*keys).agg(nw.len().alias("copies")).filter(nw.col("copies") > 1)
+    if (several := size(twice)) > 0:
+        found = twice.select(nw.col(keys[0]).cast(nw.String)).head(5).collect("pyarrow")
+        raise BadRowsError(
+            "rows of one key differ in customer, date, amount or a column that is kept",
+            column=", ".join(columns.key),
+            count=several,
+            samples=found[keys[0]].to_list(),
+            remedy="Name every column that identifies a row.",
+            source=source.name,
+        )
+    return rows, before - after
+
+
+def with_ticks(rows: Frame, columns: Columns, source: Source) -> tuple[Frame, int]:
+    """Add amounts as whole numbers of ticks, so small that 15 digits of the largest are kept.
+
+    Raises
+    ------
+    DataError
+        If amounts add up to so much that cents would be lost.
+    """
+    if columns.value is None:
+        return rows.with_columns(nw.lit(0, nw.Int64).alias("ticks")), 1
+    absolute = rows.select(nw.col("amount").abs())
+    sums = absolute.select(
+        nw.col("amount").max().alias("most"), nw.col("amount").sum().alias("total")
+    ).collect("pyarrow").rows(named=True)[0]  # fmt: skip
+    most, total = float(sums["most"] or 0), float(sums["total"] or 0)
+    power = int(min(_DIGITS - _digits(most), 18 - _digits(total), 18))
+    if power < 2:
+        raise DataError(
+            f"Column {columns.value!r} of {source.name}: amounts add up to {total:.3g}, beyond "
+            "which cents are lost. Give them in a larger unit, e.g. in thousands."
+        )
+    ticks = (nw.col("amount") * float(10**power)).round().cast(nw.Int64)
+    return rows.with_columns(ticks.alias("ticks")), 10**power
+
+
+def _digits(amount: float) -> int:
+    """Return how many digits stand before the point; negative below 0.1."""
+    return int(np.floor(np.log10(amount))) + 1 if amount > 0 else 0
+
+
+def by_day(rows: Frame, columns: Columns, source: Source, returns: Returns) -> Frame:
+    """Merge the rows of a customer-day, count them, and say whether it is a purchase."""
+    schema = rows.collect_schema()
+    drop = returns == "drop"
+    rows = rows.with_columns(
+        sold=(nw.col("ticks") >= 0).cast(nw.Int64),
+        returned=(nw.col("ticks") < 0).cast(nw.Int64),
+    ).with_columns(ticks=nw.col("ticks") * nw.col("sold") if drop else nw.col("ticks"))
+    extras, numbers = [], _numbers(rows, columns, source)
+    for name in columns.purchase_columns:
+        kept = nw.col(raw(name))
+        if name in numbers:
+            rows = rows.with_columns(kept.str.strip_chars().cast(nw.Float64).alias(raw(name)))
+        if drop:  # a return that is left out leaves nothing else behind either
+            rows = rows.with_columns(nw.when(nw.col("sold") == 1).then(kept).alias(raw(name)))
+        summed = name in numbers or schema[raw(name)].is_numeric()
+        extras.append((kept.sum().cast(nw.Float64) if summed else kept.min()).alias(raw(name)))
+    merged = rows.group_by("id", "day").agg(
+        nw.col("ticks").sum().cast(nw.Int64),
+        (nw.col("sold").sum() if drop else nw.len()).cast(nw.Int64).alias("rows"),
+        nw.col("sold").sum().cast(nw.Int64),
+        nw.col("returned").sum().cast(nw.Int64),
+        *extras,
+    )
+    bought = (nw.col("sold") > 0) & (nw.col("ticks") >= 0)
+    bought = nw.lit(True) if returns == "keep" else bought
+    return source.keep(merged.with_columns(bought.alias("purchase")), "merged")
+
+
+def _numbers(rows: Frame, columns: Columns, source: Source) -> set[str]:
+    """Return the purchase columns of a text file that hold numbers and nothing else."""
+    if not (source.text and columns.purchase_columns):
+        return set()
+    names = [raw(name) for name in columns.purchase_columns]
+    flags = [(~nw.col(name).str.contains(_NUMBER)).cast(nw.Int64).alias(name) for name in names]
+    odd = rows.select(*flags).select(*(nw.col(name).sum() for name in names))
+    found = odd.collect("pyarrow").rows(named=True)[0]
+    return {name for name in columns.purchase_columns if found[raw(name)] == 0}
+
+
+def stored(merged: Frame, rows: Frame, columns: Columns, source: Source) -> tuple[Any, Any]:
+    """Keep purchase days in memory, in a temporary Parquet file, or on Spark."""
+    days = merged.filter(nw.col("purchase")).select(
+        nw.col("id").alias("customer_id"),
+        "day",
+        "ticks",
+        *(nw.col(raw(name)).alias(name) for name in columns.purchase_columns),
+    )
+    attributes = None
+    if columns.customer_columns:
+        names = [nw.col(raw(name)).alias(name) for name in columns.customer_columns]
+        firsts = days.group_by("customer_id").agg(nw.col("day").min().alias("first"))
+        seen = rows.select(nw.col("id").alias("customer_id"), nw.col("day").alias("first"), *names)
+        joined = firsts.join(seen, on=["customer_id", "first"], how="left")
+        attributes = joined.group_by("customer_id", "first").agg(
+            *(nw.col(name).min() for name in columns.customer_columns)
+        )
+    if source.on_spark:
+        return days, attributes
+    kept = None if attributes is None else attributes.collect("pyarrow").to_native()
+    days = days.sort("customer_id", "day")
+    if size(merged) <= SPILL_ROWS:
+        return days.collect("pyarrow").to_native(), kept
+    spilled = Spilled(tempfile.mkdtemp(prefix="ltv-ledger-"))
+    days.to_native().write_parquet(str(spilled.path))
+    return spilled, kept

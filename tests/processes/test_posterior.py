@@ -1,0 +1,162 @@
+"""Posterior draws: the prior, the diagnostic, agreement with a long chain."""
+
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from forecast.errors import ModelWarning, UsageError
+from forecast.processes import BGNBD, MBGNBD, GammaGamma
+from forecast.processes.posterior import sample_posterior
+from forecast.processes.prior import Prior
+
+FITS = [(BGNBD, "cdnow"), (MBGNBD, "cdnow"), (GammaGamma, "cdnow_spend")]
+
+
+@pytest.mark.parametrize(("family", "data"), FITS)
+def test_draws_are_trusted_seeded_and_in_the_unit_of_the_data(histories, family, data):
+    fit = family.fit(*histories(data))
+    posterior = fit.posterior(draws=500, seed=3)
+    assert posterior.method == "importance"
+    assert posterior.pareto_k < 0.5
+    assert posterior.effective_size > 500
+    assert posterior.draws.shape == (500, len(fit.params))
+    np.testing.assert_allclose(np.log(posterior.draws), posterior.log_draws)
+    again = fit.posterior(draws=500, seed=3)
+    np.testing.assert_array_equal(posterior.draws, again.draws)
+    assert not np.array_equal(posterior.draws, fit.posterior(draws=500, seed=4).draws)
+    middle = np.median(posterior.draws, axis=0)
+    errors = np.array(list(fit.standard_errors.values()))
+    assert np.all(np.abs(middle - list(fit.params.values())) < 0.5 * errors)
+    drawn = posterior.process(family)
+    assert type(drawn) is family
+    assert posterior.chains()["posterior"][fit.likelihood.names[0]].shape == (1, 500)
+    assert "N(" in posterior.prior
+
+
+@pytest.mark.parametrize(("family", "data"), FITS)
+def test_the_prior_is_weak(histories, family, data):
+    # ten times wider: posterior means move by less than a tenth of a standard deviation
+    fit = family.fit(*histories(data))
+    wide = replace(fit, prior=replace(fit.prior, sd=tuple(10 * s for s in fit.prior.sd)))
+    one, other = fit.posterior(draws=8000, seed=1), wide.posterior(draws=8000, seed=1)
+    shift = one.log_draws.mean(axis=0) - other.log_draws.mean(axis=0)
+    assert np.all(np.abs(shift) < 0.1 * other.log_draws.std(axis=0))
+
+
+def test_prior_derivatives_and_draws():
+    prior = Prior(("r", "alpha", "a+b", "a/b"), (0.0, -1.0, 1.0, -1.0), (2.0, 1.0, 2.0, 3.0), 2)
+    point = np.array([0.3, -0.2, 0.9, -1.4])
+    value, gradient, hessian = prior.derivatives(point)
+    moves = 1e-5 * np.eye(4)
+    slope = [(prior.log_density(point + m) - prior.log_density(point - m)) / 2e-5 for m in moves]
+    np.testing.assert_allclose(gradient, slope, rtol=1e-7)
+    bend = [
+        (prior.derivatives(point + m)[1] - prior.derivatives(point - m)[1]) / 2e-5 for m in moves
+    ]
+    np.testing.assert_allclose(hessian, bend, rtol=1e-6, atol=1e-8)
+    assert value == pytest.approx(float(prior.log_density(point)))
+    coordinates = prior.coordinates(prior.sample(np.random.default_rng(1), 20_000))
+    np.testing.assert_allclose(coordinates.mean(axis=0), prior.mean, atol=0.07)
+    np.testing.assert_allclose(coordinates.std(axis=0), prior.sd, rtol=0.03)
+
+
+def test_prior_density_integrates_to_one():
+    prior = Prior(("a+b", "a/b"), (1.0, -1.0), (0.7, 0.7), 0)
+    edge = np.linspace(-8, 8, 801)
+    grid = np.stack(np.meshgrid(edge, edge), axis=-1)
+    total = np.exp(prior.log_density(grid)).sum() * (edge[1] - edge[0]) ** 2
+    assert total == pytest.approx(1.0, abs=1e-6)
+
+
+def test_a_unit_changes_the_draws_by_its_factor_alone(cdnow):
+    x, tx, age = cdnow
+    weeks = BGNBD.fit(x, tx, age).posterior(draws=300, seed=2)
+    days = BGNBD.fit(x, np.round(7 * tx), np.round(7 * age)).posterior(draws=300, seed=2)
+    np.testing.assert_allclose(days.draws, weeks.draws * [1, 7, 1, 1], rtol=1e-3)
+
+
+def test_at_least_one_draw_is_asked(cdnow):
+    with pytest.raises(UsageError, match="at least 1"):
+        BGNBD.fit(*cdnow).posterior(draws=0)
+
+
+class _Bent:
+    """A likelihood no single t can follow: a bent ridge, v near the square of u."""
+
+    names, timed, scale, n_customers = ("u", "v"), (0, 0), 1.0, 100
+
+    def __init__(self, sharp):
+        self.sharp = sharp
+
+    def unit_change(self):
+        return 0.0
+
+    def value(self, eta):
+        return float(-self.sharp * (eta[1] - eta[0] ** 2) ** 2 - 0.5 * eta[0] ** 2)
+
+    def derivatives(self, eta):
+        u, gap, c = eta[0], eta[1] - eta[0] ** 2, self.sharp
+        gradient = np.array([4 * c * gap * u - u, -2 * c * gap])
+        hessian = np.array([[4 * c * gap - 8 * c * u**2 - 1, 4 * c * u], [4 * c * u, -2 * c]])
+        return self.value(eta), gradient, hessian
+
+
+@pytest.fixture
+def bent(cdnow):
+    prior = Prior(("u", "v"), (0.0, 0.0), (2.0, 20.0))
+    fit = BGNBD.fit(*cdnow)
+    return replace(fit, params={"u": 1.0, "v": 1.0}, likelihood=_Bent(50.0), prior=prior)
+
+
+def test_a_posterior_no_proposal_follows_goes_to_a_chain(bent, monkeypatch):
+    monkeypatch.setattr("forecast.processes.posterior._ROUNDS", 0)
+    pytest.importorskip("emcee")
+    posterior = sample_posterior(bent, draws=4000, seed=1)
+    assert posterior.method == "mcmc"
+    assert posterior.pareto_k > 0.7
+    # u is normal with variance 1 / (1 + 1/4), v is its square
+    assert posterior.log_draws[:, 0].std() == pytest.approx(0.894, rel=0.15)
+    assert posterior.log_draws[:, 1].mean() == pytest.approx(0.8, rel=0.25)
+
+
+def test_without_emcee_the_draws_come_with_a_warning(bent, monkeypatch):
+    monkeypatch.setattr("forecast.processes.posterior._ROUNDS", 0)
+    monkeypatch.setitem(sys.modules, "emcee", None)
+    with pytest.warns(ModelWarning, match="Pareto k"):
+        posterior = sample_posterior(bent, draws=100, seed=1)
+    assert posterior.method == "importance"
+
+
+def test_the_proposal_learns_to_bend(bent):
+    posterior = sample_posterior(replace(bent, likelihood=_Bent(8.0)), draws=2000, seed=1)
+    assert posterior.pareto_k < 0.7
+    assert posterior.method == "importance"
+    assert posterior.log_draws[:, 0].std() == pytest.approx(0.894, rel=0.1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("family", "data"), [*FITS, (BGNBD, "grocery"), (MBGNBD, "grocery"), (BGNBD, "apparel")]
+)
+def test_draws_agree_with_a_long_chain(histories, family, data):
+    emcee = pytest.importorskip("emcee")
+    fit = family.fit(*histories(data))
+    posterior = fit.posterior(draws=8000, seed=1)
+    scale = np.log(fit.likelihood.scale) * np.array(fit.likelihood.timed)
+
+    def density(eta):
+        if np.abs(eta).max() > 50:
+            return -np.inf
+        return fit.likelihood.value(eta) + float(fit.prior.log_density(eta))
+
+    rng = np.random.default_rng(1)
+    start = posterior.log_draws[rng.integers(8000, size=32)] - scale
+    sampler = emcee.EnsembleSampler(32, start.shape[1], density)
+    sampler.random_state = np.random.RandomState(5).get_state()
+    sampler.run_mcmc(start + 1e-3 * rng.standard_normal(start.shape), 6000)
+    chain = sampler.get_chain(discard=1000, flat=True) + scale
+    spread = chain.std(axis=0)
+    assert np.all(np.abs(posterior.log_draws.mean(axis=0) - chain.mean(axis=0)) < 0.07 * spread)
+    np.testing.assert_allclose(posterior.log_draws.std(axis=0), spread, rtol=0.07)
