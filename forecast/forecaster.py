@@ -338,8 +338,9 @@ def check_request(
     populations: Collection[str],
     levers: Collection[str] = (),
     draws: int = 0,
+    seed: int = 0,
 ) -> None:
-    """Refuse by name a population, a scenario lever or a number of draws that has no meaning."""
+    """Refuse by name a population, lever, number of draws or seed that has no meaning."""
     name = type(model).__name__
     if population not in ("existing", "new", "all"):
         raise UsageError(f"population: {population!r} is not 'existing', 'new' or 'all'.")
@@ -352,3 +353,5 @@ def check_request(
         raise UnsupportedError(f"{name} has no lever {unknown[0]!r}; its levers: {offered}.")
     if draws < 0 or draws == 1:
         raise UsageError(f"draws: {draws} must be 0 (no intervals) or at least 2.")
+    if seed < 0:
+        raise UsageError(f"seed: {seed} must be 0 or more.")

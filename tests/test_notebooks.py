@@ -3,8 +3,8 @@
 import json
 import math
 import re
+import subprocess
 import sys
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,32 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 NUMBER = re.compile(r"(?<![\w.])-?\$?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?")
 SECONDS = re.compile(r"\d[\d,.]*(?= ?(?:s|ms|seconds?)\b)")
 TOLERANCE = 0.02  # optimisers and random generators of other versions may move a last digit
+
+
+RUNNER = """
+import sys
+import nbformat
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+
+class ThisPython(AsyncKernelManager):  # whatever kernels are installed
+    @property
+    def kernel_spec(self):
+        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        return KernelSpec(argv=argv, display_name="this Python", language="python")
+
+path, made, folder = sys.argv[1:]
+notebook = nbformat.read(path, as_version=4)
+for cell in notebook.cells:
+    if cell.cell_type == "code":
+        cell.outputs = []
+place = {"metadata": {"path": folder}}
+NotebookClient(
+    notebook, timeout=300, km=ThisPython(), resources=place, record_timing=False
+).execute()
+nbformat.write(notebook, made)
+"""
 
 
 def _read(path: Path) -> Any:
@@ -50,33 +76,13 @@ def _differs(stored: str, fresh: str) -> str:
 
 
 def _run(path: Path, folder: Path) -> Any:
-    """Execute a copy in ``folder`` with this very Python, whatever kernels are installed."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what Jupyter's own packages say is not ours to mend
-        import nbformat
-        from jupyter_client.kernelspec import KernelSpec
-        from jupyter_client.manager import AsyncKernelManager
-        from nbclient import NotebookClient
-
-        class ThisPython(AsyncKernelManager):
-            @property
-            def kernel_spec(self) -> KernelSpec:
-                argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-                argv.append("--log-level=40")  # errors only
-                return KernelSpec(argv=argv, display_name="this Python", language="python")
-
-        notebook = nbformat.read(path, as_version=4)
-        for cell in _code(notebook):
-            cell["outputs"] = []
-        client = NotebookClient(
-            notebook,
-            timeout=300,
-            km=ThisPython(),
-            resources={"metadata": {"path": str(folder)}},
-            record_timing=False,
-        )
-        client.execute()
-    return notebook
+    """Execute a copy in ``folder`` and return it."""
+    made = folder.parent / "fresh.ipynb"
+    # a process of its own, since Jupyter's packages warn and leave sockets open
+    command = [sys.executable, "-W", "ignore", "-c", RUNNER, str(path), str(made), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return _read(made)
 
 
 def test_there_are_notebooks() -> None:

@@ -60,7 +60,8 @@ def _explained(error: BaseException, arguments: Sequence[str]) -> tuple[str, int
     if isinstance(error, MemoryError):
         return "Out of memory. Read fewer columns or rows, or lower --draws.", 6
     if isinstance(error, OSError):
-        return f"{error.filename or 'File'}: {error.strerror or error}.", 6
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}.", 6
     where = f"{type(error).__name__}: {error}"
     return f"Internal error; please report it with the command you ran. {where}", 1
 

@@ -20,6 +20,7 @@ app = App(
     "\nExample: `ltv forecast orders.csv --horizon 26W --out forecast`",
     help_format="markdown",
     result_action="return_value",
+    suppress_keyboard_interrupt=False,
     default_parameter=Parameter(negative=()),
 )
 

@@ -123,7 +123,7 @@ def _progress() -> Iterator[Callable[[int, int, str], None]]:
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=err, transient=True) as bar:
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task("Backtest", total=None)
 
         def progress(done: int, total: int, label: str) -> None:

@@ -12,7 +12,7 @@ from forecast.cli.asked import (
     recorded,
 )
 from forecast.cli.log import Log
-from forecast.cli.screen import print_done, print_forecast, waiting
+from forecast.cli.screen import print_done, print_forecast, print_problem, waiting
 from forecast.cli.stopping import go_on
 
 __all__ = ["forecast"]
@@ -76,6 +76,13 @@ def forecast(
     with waiting(f"Reading {file}"):
         ledger = log.read(file)
     length.periods(ledger.cutoff, grain)
+    ahead, seen = length.window(ledger.cutoff).days, (ledger.cutoff - ledger.first_day).days + 1
+    if ahead > seen:
+        print_problem(
+            "warning",
+            f"The horizon of {length} is {ahead:,} days, the log only {seen:,}: "
+            "so far ahead a forecast extrapolates, and its intervals are too narrow.",
+        )
     go_on()
     with waiting(f"Fitting {model}"):
         fitted.fit(ledger)

@@ -14,7 +14,7 @@ __all__ = ["Log"]
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Log:
-    """How the purchase log is read.
+    r"""How the purchase log is read.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Log:
     as_of
         Today, YYYY-MM-DD; rows after it are errors.
     delimiter
-        Of CSV files.
+        Of CSV files; write \t for a tab.
     encoding
         Of CSV files.
     """
@@ -53,7 +53,7 @@ class Log:
     date_format: str | None = None
     timezone: str | None = None
     key: Annotated[
-        tuple[str, ...] | None, Parameter(consume_multiple=True, negative_iterable="no-")
+        tuple[str, ...] | None, Parameter(consume_multiple=True, negative="--no-key")
     ] = None
     max_bad_rows: int = 0
     as_of: str | None = None
@@ -65,6 +65,7 @@ class Log:
         from forecast.ledger import read_ledger
 
         settings: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
+        settings["delimiter"] = {r"\t": "\t"}.get(self.delimiter, self.delimiter)
         return read_ledger(file, **settings)
 
     def chosen(self) -> dict[str, Any]:

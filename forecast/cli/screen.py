@@ -54,6 +54,11 @@ _SCORES = {
     "coverage": "90 % covers",
     "mae": "MAE",
 }
+_WHOM = {
+    "existing": "customers seen by the cutoff",
+    "new": "customers not yet seen at the cutoff",
+    "all": "all customers, new ones included",
+}
 _SHARES = ("top_decile_capture", "coverage", "total_coverage")
 
 
@@ -96,7 +101,8 @@ def print_backtest(found: "Backtest") -> None:
             table.add_column(head, justify="right", no_wrap=True)
         for name, row in board.iterrows():
             cells = [_cell(each, row[each]) for each in _SCORES]
-            table.add_row(_plain(str(name)), *cells)
+            part = "" if row["failed"] == 0 else f" ({row['origins']:.0f} of {len(found.origins)})"
+            table.add_row(_plain(f"{name}{part}"), *cells)
         screen.print(table)
     if "all" in found.populations:
         _print_totals({target: found.leaderboard(target, "all") for target in targets}, found)
@@ -131,7 +137,7 @@ def print_forecast(found: "Forecast") -> None:
     """Show the expected totals, their 90 % intervals, and what the model says about itself."""
     interval = None if found.sampler is None else found.interval(0.9)
     screen.print(
-        f"[bold]{_plain(found.model)}[/bold] for the {found.population} customers, "
+        f"[bold]{_plain(found.model)}[/bold], {_WHOM[found.population]}, "
         f"{found.window.start} to {found.window.last}"
     )
     for target in ("purchases", "value"):

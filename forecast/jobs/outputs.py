@@ -88,6 +88,8 @@ def output_folder(
         done = True
     except OSError as error:
         raise FileError(f"{shown} cannot be written ({error.strerror or error}).") from error
+    except FileError as error:  # tell of the folder asked for, not of the temporary one
+        raise FileError(str(error).replace(str(part), str(shown))) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
         for each in [] if done else made:

@@ -120,9 +120,11 @@ def load_forecast(folder: str | Path) -> SavedForecast:
 
 
 def _read_periods(path: Path) -> pd.DataFrame:
-    periods = pd.read_csv(path, parse_dates=["start", "end"], float_precision="round_trip")
-    columns = ["expected_purchases", "expected_value", *BOUNDS]
-    return periods[["start", "end", *columns]].astype(dict.fromkeys(columns, float))
+    text = pd.read_csv(path, dtype=str, keep_default_na=False)
+    periods = pd.DataFrame({name: pd.to_datetime(text[name]) for name in ("start", "end")})
+    for name in ("expected_purchases", "expected_value", *BOUNDS):
+        periods[name] = [float(each or "nan") for each in text[name]]  # exactly as it was
+    return periods
 
 
 def _totals_table(totals: Totals) -> pd.DataFrame:

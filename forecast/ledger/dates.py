@@ -261,9 +261,10 @@ def explain_dates(source: Source, frame: Frame, name: str, column: str) -> None:
 
 
 def _unlike(samples: Sequence[str], fits: "dict[str, Any]") -> list[str]:
-    """Return the first sample and the first that no format shares with it."""
-    shared = np.any([read for read in fits.values() if read[0]], axis=0)
-    return [samples[0], samples[int(np.argmin(shared))]]
+    """Return the first two samples that no format shares."""
+    reads = np.array(list(fits.values())).astype(int)
+    apart = np.argwhere(reads.T @ reads == 0)
+    return [samples[at] for at in (apart[0] if len(apart) else (0, -1))]
 
 
 def _fits(samples: Sequence[str]) -> "dict[str, Any]":

@@ -14,12 +14,18 @@ from forecast.forecaster import Forecast, Population, check_request
 from forecast.ledger import Ledger
 from forecast.models.btyd_draws import BTYDSampler, Floats, History
 from forecast.models.season import event_columns, timeline_of
-from forecast.processes import BGNBD, MBGNBD, Clock, GammaGamma
+from forecast.processes import BGNBD, MBGNBD, NBD, Clock, GammaGamma, ParetoNBD
 from forecast.views import customer_summary
 
 __all__ = ["BTYD", "PROCESSES"]
 
-PROCESSES: dict[str, Any] = {"bgnbd": BGNBD, "mbgnbd": MBGNBD}
+PROCESSES: dict[str, Any] = {
+    "bgnbd": BGNBD,
+    "mbgnbd": MBGNBD,
+    "pareto_nbd": ParetoNBD,
+    "nbd": NBD,
+}
+CALENDAR_DEATH = ("pareto_nbd",)  # customers who leave in calendar time know no other clock
 SPENDS = ("gamma_gamma", "gamma_gamma_all")
 DAYS = 7.0  # the fit's unit is the week, as in the literature
 
@@ -34,15 +40,17 @@ class BTYD:
     Parameters
     ----------
     purchases : str
-        ``"bgnbd"`` (Fader, Hardie & Lee 2005) or ``"mbgnbd"`` (Batislam et al. 2007), in which
-        customers may also leave right after their first purchase.
+        ``"bgnbd"`` (Fader, Hardie & Lee 2005); ``"mbgnbd"`` (Batislam et al. 2007), in which
+        customers may also leave right after their first purchase; ``"pareto_nbd"`` (Schmittlein
+        et al. 1987), in which they leave at any time; ``"nbd"``, in which nobody leaves.
     spend : str
         ``"gamma_gamma"``: fitted on repeat purchases, as published (Fader & Hardie 2013);
         ``"gamma_gamma_all"``: on all purchases, so that one-time buyers keep what they told.
         Purchases of value 0 stay out; their pooled share scales the expected order value.
     season : int
         Fourier pairs of the year in operational time (2 is usual; 0 for none): purchases come
-        faster in season, which is exact for the processes above. Needs a year of history.
+        faster in season, which is exact where customers leave at purchases. Not for
+        ``"pareto_nbd"``. Needs a year of history.
     events : pandas.DataFrame, optional
         Known events, a column each, indexed by day from the first purchase to the end of any
         forecast; 0 is no event.
@@ -137,7 +145,7 @@ class BTYD:
         """Forecast purchases and value of every customer seen by the cutoff."""
         check_request(
             self, population, scenario,
-            populations=self.populations, levers=self.levers, draws=draws,
+            populations=self.populations, levers=self.levers, draws=draws, seed=seed,
         )  # fmt: skip
         if self.history_ is None or self.cutoff_ is None:
             raise NotFittedError(self)
@@ -187,6 +195,11 @@ class BTYD:
             return None
         if self.engine != "own":
             raise UnsupportedError("engine='lifetimes' knows neither season nor events.")
+        if self.purchases in CALENDAR_DEATH:
+            raise UnsupportedError(
+                f"{self.purchases} knows neither season nor events: its customers leave in calendar "
+                "time, not at purchases. Use bgnbd or mbgnbd."
+            )
         timeline = timeline_of(ledger, summary)
         start = int(timeline.first.min())
         return Clock.fit(

@@ -182,7 +182,7 @@ class CohortCurve:
         TooLittleDataError
             If no past window is left to learn the distribution from.
         """
-        check_request(self, population, scenario, populations=("existing",), draws=draws)
+        check_request(self, population, scenario, populations=("existing",), draws=draws, seed=seed)
         if self.ledger_ is None or self.cohorts_ is None:
             raise NotFittedError(self)
         cohorts, asked = self.cohorts_, Horizon.parse(horizon)

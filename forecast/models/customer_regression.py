@@ -81,7 +81,7 @@ class CustomerRegression:
         TooLittleDataError
             If no past window of at least 28 days with 30 customers before it is left.
         """
-        check_request(self, population, scenario, populations=("existing",), draws=draws)
+        check_request(self, population, scenario, populations=("existing",), draws=draws, seed=seed)
         ledger = self.ledger_
         if ledger is None:
             raise NotFittedError(self)

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from forecast.errors import ModelError, NotIdentifiedError
+from forecast.errors import ModelError, NotIdentifiedError, UsageError
+from forecast.processes import BGBB, BGNBD, MBGNBD, GammaGamma, ParetoNBD
 
-__all__ = ["LIFETIMES", "LifetimesFit", "LifetimesProcess", "LifetimesSpend"]
+__all__ = ["LIFETIMES", "LifetimesFit", "LifetimesProcess", "LifetimesSpend", "from_lifetimes"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -110,6 +111,40 @@ class LifetimesSpend:
             return np.asarray(self.fitted.conditional_expected_average_profit(n, mean))
 
 
+def from_lifetimes(fitter: Any) -> Any:
+    """Return our process with the parameters that a model of ``lifetimes`` was fitted to.
+
+    Parameters
+    ----------
+    fitter : a fitted BetaGeoFitter, ModifiedBetaGeoFitter, ParetoNBDFitter, GammaGammaFitter or
+        BetaGeoBetaBinomFitter
+
+    Raises
+    ------
+    UsageError
+        If the object is none of these, or not fitted.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> fitter = type("BetaGeoFitter", (SimpleNamespace,), {})(
+    ...     params_={"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426})
+    >>> from_lifetimes(fitter)
+    BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426)
+    """
+    name = type(fitter).__name__
+    if name not in _OURS or not hasattr(fitter, "params_"):
+        raise UsageError(f"A fitted {' or '.join(_OURS)} is needed, not {name}.")
+    return _OURS[name](**{key: float(value) for key, value in dict(fitter.params_).items()})
+
+
+_OURS = {
+    "BetaGeoFitter": BGNBD,
+    "ModifiedBetaGeoFitter": MBGNBD,
+    "ParetoNBDFitter": ParetoNBD,
+    "GammaGammaFitter": GammaGamma,
+    "BetaGeoBetaBinomFitter": BGBB,
+}
 LIFETIMES = {
     "bgnbd": LifetimesProcess("BetaGeoFitter"),
     "mbgnbd": LifetimesProcess("ModifiedBetaGeoFitter"),

@@ -52,7 +52,7 @@ class Zero:
         seed: int = 0,
     ) -> Forecast:
         """Forecast the window after the cutoff; see :meth:`forecast.Forecaster.forecast`."""
-        check_request(self, population, scenario, populations=("existing",), draws=draws)
+        check_request(self, population, scenario, populations=("existing",), draws=draws, seed=seed)
         if self.summary_ is None or self.cutoff_ is None:
             raise NotFittedError(self)
         nothing = np.zeros(len(self.summary_))
@@ -106,7 +106,7 @@ class OwnRate:
         seed: int = 0,
     ) -> Forecast:
         """Forecast the window after the cutoff; see :meth:`forecast.Forecaster.forecast`."""
-        check_request(self, population, scenario, populations=("existing",), draws=draws)
+        check_request(self, population, scenario, populations=("existing",), draws=draws, seed=seed)
         if self.summary_ is None or self.cutoff_ is None:
             raise NotFittedError(self)
         summary = self.summary_
@@ -156,7 +156,7 @@ class LastYear:
         TooLittleDataError
             If the history does not reach back to the start of last year's window.
         """
-        check_request(self, population, scenario, populations=("existing",), draws=draws)
+        check_request(self, population, scenario, populations=("existing",), draws=draws, seed=seed)
         ledger = self.ledger_
         if ledger is None:
             raise NotFittedError(self)

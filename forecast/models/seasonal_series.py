@@ -48,6 +48,8 @@ class SeasonalSeries:
     purchases_: LocalLevel | None = field(default=None, init=False, repr=False, compare=False)
     order_value_: LocalLevel | None = field(default=None, init=False, repr=False, compare=False)
 
+    populations = ("all",)
+
     def fit(self, ledger: Ledger) -> Self:
         """Fit the series of purchases and of value per purchase.
 
@@ -97,7 +99,9 @@ class SeasonalSeries:
 
         Only ``population="all"`` can be asked.
         """
-        check_request(self, population, scenario, populations=("all",), draws=draws)
+        check_request(
+            self, population, scenario, populations=self.populations, draws=draws, seed=seed
+        )
         if self.cutoff_ is None or self.purchases_ is None:
             raise NotFittedError(self)
         asked = Horizon.parse(horizon)

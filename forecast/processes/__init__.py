@@ -7,6 +7,7 @@ from forecast.processes.bgbb import BGBB
 from forecast.processes.bgcnbd import BGCNBD
 from forecast.processes.bgnbd import BGNBD
 from forecast.processes.clock import Clock, Timeline
+from forecast.processes.covariates import WithCovariates, fit_with_covariates
 from forecast.processes.fitting import Fit
 from forecast.processes.future import Future
 from forecast.processes.gamma_gamma import GammaGamma
@@ -32,4 +33,6 @@ __all__ = [
     "ParetoNBD",
     "ShiftedBetaGeometric",
     "Timeline",
+    "WithCovariates",
+    "fit_with_covariates",
 ]

@@ -82,14 +82,21 @@ def _nodes(
 ) -> tuple[Floats, Floats, Floats]:
     """Logits, log-density there (up to a constant) and the trapezoid's weights."""
     reach = 60 + np.abs(centre)
-    low = -np.arcsinh((reach / a + np.abs(centre - np.log(a / b)) + 5) / width)
-    high = np.arcsinh((reach / b + np.abs(centre - np.log(a / b)) + 5) / width)
+    near = np.abs(centre - np.log(a / b)) + 5
+    # far enough for the density to fall by e^-reach also where its mean is far from its bend
+    low = -np.arcsinh(np.maximum(reach / a + near, centre + _bend(reach / a)) / width)
+    high = np.arcsinh(np.maximum(reach / b + near, _bend(reach / b) - centre) / width)
     step = (high - low) / count
     s = low[:, None] + step[:, None] * np.arange(count + 1)
     u = centre[:, None] + width[:, None] * np.sinh(s)
     density = -a[:, None] * np.logaddexp(0.0, -u) - b[:, None] * np.logaddexp(0.0, u)
     constant = np.where(np.minimum(a, b) > _CONCENTRATED, density.max(axis=1), betaln(a, b))
     return u, density - constant[:, None], width[:, None] * np.cosh(s) * step[:, None]
+
+
+def _bend(fall: Floats) -> Floats:
+    """Logit u at which log(1 + e^u) has grown to ``fall``."""
+    return np.asarray(fall + np.log(-np.expm1(-fall)))
 
 
 def _probability(u: Floats) -> Floats:

@@ -1,6 +1,13 @@
-"""Maximum likelihood for BG/BB: starting points, the simpler processes it tends to, the prior."""
+"""Maximum likelihood for BG/BB: starting points, the simpler processes it tends to, the prior.
+
+The prior is on log(alpha + beta) ~ N(1, 2) and log(alpha / beta) ~ N(0, 2), the spread and the
+mean of the purchase probability, and on log(gamma + delta) ~ N(1, 2) and log(gamma / delta) ~
+N(-1, 2), those of the death probability, as BG/NBD has for dropout. All are without a unit. On the
+donations it moves posterior means by a hundredth of a posterior standard deviation.
+"""
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -20,6 +27,9 @@ BGBB_PRIOR = Prior(
     sd=(2.0, 2.0, 2.0, 2.0),
     beta_pair=(0, 2),
 )
+# sums and means of Beta parameters from which the climb may start
+_SPREADS = (0.05, 2.0, 40.0)
+_DEATHS = (0.02, 0.1, 0.3)
 _BUYING = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0))
 _DYING = ((0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0))
 _CHANCE = (1.0, -1.0, 0.0, 0.0)
@@ -36,13 +46,13 @@ BGBB_LIMITS = (
     Limit(
         name="binomial: one purchase probability and no death",
         escape=(1.0, 1.0, -1.0, 0.0),
-        at=(10.0, 10.0, -15.0, 0.0),
+        at=(12.0, 12.0, -15.0, 0.0),
         free=(_CHANCE,),
     ),
     Limit(
         name="a purchase at every opportunity until a constant chance of death",
         escape=(0.0, -1.0, 1.0, 1.0),
-        at=(0.0, -15.0, 10.0, 10.0),
+        at=(0.0, -15.0, 12.0, 12.0),
         free=(_DEATH,),
     ),
     Limit(
@@ -62,34 +72,34 @@ BGBB_LIMITS = (
     Limit(
         name="one purchase probability and a constant chance of death",
         escape=(1.0, 1.0, 1.0, 1.0),
-        at=(10.0, 10.0, 10.0, 10.0),
+        at=(12.0, 12.0, 12.0, 12.0),
         free=(_CHANCE, _DEATH),
     ),
     Limit(
         name="constant chance of death: gamma, delta to infinity",
         escape=(0.0, 0.0, 1.0, 1.0),
-        at=(0.0, 0.0, 10.0, 10.0),
+        at=(0.0, 0.0, 12.0, 12.0),
         free=(*_BUYING, _DEATH),
         keeps=("alpha", "beta"),
     ),
     Limit(
         name="one purchase probability: alpha, beta to infinity",
         escape=(1.0, 1.0, 0.0, 0.0),
-        at=(10.0, 10.0, 0.0, 0.0),
+        at=(12.0, 12.0, 0.0, 0.0),
         free=(*_DYING, _CHANCE),
         keeps=("gamma", "delta"),
     ),
     Limit(
         name="dead before the first opportunity or never: gamma, delta to 0",
         escape=(0.0, 0.0, -1.0, -1.0),
-        at=(0.0, 0.0, -10.0, -10.0),
+        at=(0.0, 0.0, -12.0, -12.0),
         free=(*_BUYING, _DEATH),
         keeps=("alpha", "beta"),
     ),
     Limit(
         name="a purchase at every opportunity or at none: alpha, beta to 0",
         escape=(-1.0, -1.0, 0.0, 0.0),
-        at=(-10.0, -10.0, 0.0, 0.0),
+        at=(-12.0, -12.0, 0.0, 0.0),
         free=(*_DYING, _CHANCE),
         keeps=("gamma", "delta"),
     ),
@@ -107,18 +117,32 @@ def estimate(
 ) -> Fit:
     """Return the maximum likelihood estimate; see :meth:`BGBB.fit`."""
     cells = read_opportunities(frequency, recency, n_periods, weights)
+    likelihood = BGBBLikelihood.of(cells)
     return maximise(
-        BGBBLikelihood.of(cells),
+        likelihood,
         build=build,
         prior=BGBB_PRIOR,
-        starts=[_moments(cells), np.zeros(4)],
+        starts=_starts(likelihood, cells),
         limits=BGBB_LIMITS,
         unit=unit,
     )
 
 
-def _moments(cells: Cells) -> Floats:
-    """Chance of a purchase before each customer's last one, and one in five dying a period."""
+def _starts(likelihood: BGBBLikelihood, cells: Cells) -> list[Floats]:
+    """Return the best points of a coarse grid, one for customers alike and one for unlike.
+
+    A silent customer may be dead or hardly ever buy, so there may be a maximum for each story;
+    two climbs that agree prove little unless they start far apart.
+    """
     share = float(cells.weight @ cells.x) / float(cells.weight @ cells.tx)
-    chance = np.clip(share, 0.05, 0.95)
-    return np.asarray(np.log([2 * chance, 2 * (1 - chance), 0.6, 2.4]))
+    chances = np.clip([share, share / 2], 0.02, 0.98)
+    best: list[tuple[float, Floats]] = []
+    for spread in _SPREADS:
+        points = [
+            np.log([spread * p, spread * (1 - p), other * q, other * (1 - q)])
+            for p, other, q in product(chances, _SPREADS, _DEATHS)
+        ]
+        values = [likelihood.value(point) for point in points]
+        best.append((max(values), points[int(np.argmax(values))]))
+    best.sort(key=lambda pair: -pair[0])
+    return [point for _, point in best[:2]]

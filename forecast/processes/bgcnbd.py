@@ -22,7 +22,7 @@ class BGCNBD(RegularDropout):
     --------
     >>> grocery = BGCNBD(k=2, r=0.35906, alpha=1.12939, a=0.52281, b=2.78534)
     >>> round(float(grocery.p_alive(3, 40.0, 52.0)), 4)
-    0.5932
+    0.8141
     """
 
     shift: ClassVar[int] = 0

@@ -51,8 +51,8 @@ def integrate(
     Examples
     --------
     >>> area = integrate(lambda w, rows: np.exp(-w), np.array([1.0]), np.array([8.0]))
-    >>> round(float(area[0]), 12) == round(1 - np.exp(-1), 12)
-    True
+    >>> round(float(area[0]), 10)
+    0.6321205588
     """
     total = np.empty(length.size)
     for rows, node, weight in panels(wanted):

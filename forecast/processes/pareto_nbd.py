@@ -65,8 +65,8 @@ class ParetoNBD:
     --------
     >>> cdnow = ParetoNBD(r=0.55327, alpha=10.5778, s=0.60602, beta=11.6639)
     >>> round(float(cdnow.expected_purchases(52)), 4)
-    1.4734
-    >>> round(float(cdnow.p_alive(26, 30.857, 31)), 4)
+    1.4735
+    >>> round(float(cdnow.p_alive(26, 30.86, 31)), 4)
     0.9979
     """
 
@@ -218,7 +218,8 @@ class ParetoNBD:
         Infinite where ``level`` reaches the probability of any further purchase: some customers
         are gone, and others drop out first.
         """
-        share = np.asarray(level, dtype=float) / self.p_alive(frequency, recency, T)
+        alive = np.maximum(self.p_alive(frequency, recency, T), 1e-300)
+        share = np.asarray(level, dtype=float) / alive
         return next_purchase_time(share, *self._ahead(frequency, recency, T))
 
     def simulate(

@@ -178,7 +178,8 @@ class RegularDropout:
         self, t: Numbers, frequency: Numbers = 0, recency: Numbers = 0, T: Numbers = 0
     ) -> Floats:
         """Return the probability of not having dropped out by T + t."""
-        return self._given_alive(mean_survival, t, frequency, recency, T)
+        # phases add up to one only to the last digit
+        return np.minimum(self._given_alive(mean_survival, t, frequency, recency, T), 1.0)
 
     def p_active(
         self, t: Numbers, frequency: Numbers = 0, recency: Numbers = 0, T: Numbers = 0
@@ -191,7 +192,7 @@ class RegularDropout:
         active = np.zeros(())
         for j, chance in enumerate(chances):
             active = active + chance * chance_of_purchase(t, self.k, j, r + j, alpha)
-        return np.asarray(alive * active)
+        return np.asarray(np.minimum(alive * active, 1.0))
 
     def expected_purchases(
         self, t: Numbers, frequency: Numbers = 0, recency: Numbers = 0, T: Numbers = 0
@@ -239,7 +240,8 @@ class RegularDropout:
         Infinite where ``level`` reaches P(alive): a customer who is gone never comes back.
         """
         alive, chances, r, alpha, _, _ = self._ahead(frequency, recency, T)
-        share = np.minimum(np.asarray(level, dtype=float) / alive, 1.0)
+        level = np.asarray(level, dtype=float)
+        share = np.where(level < alive, level / np.maximum(alive, 1e-300), 1.0)
         if self.k == 1:
             with np.errstate(divide="ignore", over="ignore"):
                 wait = alpha * np.expm1(-np.log1p(-share) / r)

@@ -43,7 +43,7 @@ def count_survivors(survivors: Curves) -> tuple[ShiftedBetaGeometricLikelihood, 
             f"survivors: the number of survivors rises {rises} times. Customers cannot come back "
             "in this model; each rise was levelled with the periods before it.",
             DataWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
     lost = [-np.diff(curve) for curve in cohorts]
     kept = [curve[1:] for curve in cohorts]

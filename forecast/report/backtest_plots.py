@@ -5,7 +5,6 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 
 from forecast.backtest import Backtest
@@ -13,11 +12,11 @@ from forecast.errors import UsageError
 from forecast.report.style import (
     COLOUR,
     SERIES,
-    STYLE,
     UNITS,
     cutoff_line,
     day_ticks,
     finish,
+    in_style,
     on_axes,
 )
 
@@ -28,7 +27,7 @@ Population = Literal["existing", "new", "all"]
 DAY = pd.Timedelta(days=1)
 
 
-@rc_context(STYLE)
+@in_style()
 def tracking(
     backtest: Backtest,
     model: str,
@@ -83,11 +82,13 @@ def tracking(
             label=names[1],
         )
         cutoff_line(ax, cutoff, named=number == 0)
-    title = f"{target.capitalize()} by period"
-    return finish(ax, title=title, unit=f"{UNITS[target]} a period", dates=True)
+    # a backtest's periods are one unit of its horizon
+    each = f"a {backtest.horizon.unit_name.removesuffix('s')}"
+    title = f"{target.capitalize()} {each}"
+    return finish(ax, title=title, unit=f"{UNITS[target]} {each}", dates=True)
 
 
-@rc_context(STYLE)
+@in_style()
 def tracking_cumulative(
     backtest: Backtest,
     model: str,
@@ -141,7 +142,7 @@ def tracking_cumulative(
     return finish(ax, title=title, unit=f"{UNITS[target]}, cumulative", dates=True)
 
 
-@rc_context(STYLE)
+@in_style()
 def bias_by_origin(
     backtest: Backtest,
     *,
@@ -180,7 +181,7 @@ def bias_by_origin(
     return ax
 
 
-@rc_context(STYLE)
+@in_style()
 def decile_calibration(
     backtest: Backtest,
     model: str,

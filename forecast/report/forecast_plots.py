@@ -4,13 +4,12 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 
 from forecast.calendar import Horizon
 from forecast.forecaster import Forecast
 from forecast.ledger import Ledger
-from forecast.report.style import COLOUR, STYLE, UNITS, cutoff_line, finish, on_axes
+from forecast.report.style import COLOUR, UNITS, cutoff_line, finish, in_style, on_axes
 from forecast.views import revenue_series
 
 __all__ = ["forecast_periods", "grain", "observed_periods"]
@@ -42,7 +41,7 @@ def observed_periods(forecast: Forecast, ledger: Ledger) -> pd.DataFrame | None:
     return revenue_series(seen, every=unit).iloc[-most:]
 
 
-@rc_context(STYLE)
+@in_style()
 def forecast_periods(
     forecast: Forecast,
     ledger: Ledger | None = None,

@@ -7,7 +7,8 @@ and so one drawing serves light and dark screens. Text stays text (``svg.fonttyp
 be read aloud, searched and selected, takes the page's font, and makes a tenth of the bytes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
@@ -30,6 +31,7 @@ __all__ = [
     "day_ticks",
     "drawing",
     "finish",
+    "in_style",
     "on_axes",
 ]
 
@@ -106,6 +108,24 @@ STYLE: Any = {  # as text keys; matplotlib types each one by name
 }
 
 
+@contextmanager
+def in_style() -> Iterator[None]:
+    """Draw in this style, as a context or a decorator.
+
+    In a notebook, the first figure loads a backend that turns interactive mode on, and
+    ``rc_context`` alone would turn it off again on leaving: no later figure would be shown.
+    """
+    interactive = matplotlib.is_interactive()
+    try:
+        with matplotlib.rc_context(STYLE):
+            try:
+                yield
+            finally:
+                interactive = matplotlib.is_interactive()
+    finally:
+        matplotlib.interactive(interactive)
+
+
 def drawing(*, height: float = 3.5) -> tuple[Figure, Axes]:
     """Return a new figure and its axes in this style, outside pyplot's registry."""
     with matplotlib.rc_context(STYLE):
@@ -119,7 +139,8 @@ def on_axes(ax: Axes | None) -> Axes:
         return ax
     import matplotlib.pyplot as plt
 
-    return plt.subplots(layout="constrained")[1]
+    # paper, since notebooks show figures on dark pages too; a report's own are transparent
+    return plt.subplots(layout="constrained", facecolor=COLOUR["paper"])[1]
 
 
 def cutoff_line(ax: Axes, cutoff: date, *, named: bool = True) -> None:

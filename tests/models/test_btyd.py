@@ -15,6 +15,7 @@ from forecast.errors import (
     UsageError,
 )
 from forecast.ledger import Ledger
+from forecast.models.lifetimes_engine import from_lifetimes
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +140,35 @@ def test_parameter_uncertainty_widens_totals(model: fc.BTYD) -> None:
     spread = found.totals().purchases.sum(axis=(1, 2)).std()
     poisson_like = np.sqrt(found.customers["expected_purchases"].sum())
     assert spread > 1.2 * poisson_like
+
+
+def test_pareto_nbd_published(ledger: Ledger, whole: Ledger) -> None:
+    model = fc.BTYD(purchases="pareto_nbd").fit(ledger)
+    expected = {"r": 0.55327, "alpha": 10.5778, "s": 0.60602, "beta": 11.6639}
+    assert model.purchases_.params == pytest.approx(expected, rel=2e-3)
+    assert model.purchases_.log_likelihood == pytest.approx(-9594.97618, abs=1e-4)
+    found = model.forecast("39W", draws=200)
+    assert found.customers["expected_purchases"].sum() == pytest.approx(1665.69, abs=0.3)
+    score = found.score(whole.actuals("1997-09-30", "39W"))
+    assert 0.86 < score["pit_purchases"].between(0.05, 0.95).mean() < 0.94
+    with pytest.raises(UnsupportedError, match="pareto_nbd"):
+        fc.BTYD(purchases="pareto_nbd", season=1).fit(ledger)
+
+
+def test_nbd_is_the_model_without_dropout(ledger: Ledger) -> None:
+    model = fc.BTYD(purchases="nbd").fit(ledger)
+    assert model.purchases_.log_likelihood == pytest.approx(-9763.65761, abs=1e-3)
+    assert (model.forecast("4W", draws=0).customers["p_alive"] == 1).all()
+
+
+def test_fitted_lifetimes_models_are_imported(ledger: Ledger) -> None:
+    reference = fc.BTYD(purchases="bgnbd", engine="lifetimes").fit(ledger)
+    fitters = [reference.purchases_.process.fitted, reference.spend_.process.fitted]
+    bgnbd, spend = (from_lifetimes(each) for each in fitters)
+    assert vars(bgnbd) == pytest.approx(reference.purchases_.params)
+    assert vars(spend) == pytest.approx(reference.spend_.params)
+    with pytest.raises(UsageError, match="not int"):
+        from_lifetimes(3)
 
 
 def test_refusals() -> None:

@@ -1,7 +1,7 @@
 """Write discrete_oracle.npz: BG/BB and shifted-beta-geometric at 4,000 random points, by mpmath.
 
 Run ``python tests/processes/make_discrete_oracle.py``; some minutes on one core. The formulas are
-the textbook ones with 50 digits: Fader, Hardie & Shang (2010), eqs. 5 to 14, in Beta functions
+the textbook ones with 110 digits: Fader, Hardie & Shang (2010), eqs. 5 to 14, in Beta functions
 and with their division by gamma - 1, and Fader & Hardie (2007, 2010).
 """
 
@@ -106,7 +106,8 @@ def sbg(point: np.ndarray) -> list[float]:
 
 def main() -> None:
     """Compute every point and save."""
-    mp.mp.dps = 50
+    # a chance of 1e-45, as 1 minus its complement, needs the digits
+    mp.mp.dps = 110
     one, two = bgbb_points(), sbg_points()
     np.savez_compressed(
         Path(__file__).with_name("discrete_oracle.npz"),

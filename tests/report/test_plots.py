@@ -64,6 +64,23 @@ def test_every_plot_makes_its_own_axes(future: Forecast, tested: Backtest) -> No
     assert dict(matplotlib.rcParams) == before
 
 
+def test_a_notebook_keeps_showing_figures(future: Forecast, monkeypatch: Any) -> None:
+    import matplotlib.pyplot as plt
+
+    monkeypatch.setitem(matplotlib.rcParams, "interactive", False)
+    backend_loads = plt.subplots
+
+    def first_figure(*args: Any, **settings: Any) -> Any:
+        matplotlib.interactive(True)  # as a notebook's backend does when it loads
+        return backend_loads(*args, **settings)
+
+    monkeypatch.setattr(plt, "subplots", first_figure)
+    ax = forecast_periods(future)
+    assert matplotlib.is_interactive()
+    assert ax.figure.get_facecolor() == (1, 1, 1, 1)  # readable on a dark page
+    plt.close(ax.figure)
+
+
 def test_tracking_draws_actual_beside_expected(tested: Backtest) -> None:
     ax = tracking(tested, "half", ax=Figure().add_subplot())
     first = tested.periods[
@@ -71,6 +88,7 @@ def test_tracking_draws_actual_beside_expected(tested: Backtest) -> None:
         & (tested.periods["population"] == "existing")
         & (tested.periods["cutoff"] == pd.Timestamp(tested.origins[0]))
     ]
+    assert ax.get_ylabel() == "purchases a week"
     assert_allclose(lines(ax)["actual"].get_ydata(), first["actual_purchases"])
     assert_allclose(lines(ax)["expected"].get_ydata(), first["expected_purchases"])
     cutoffs = [line for line in ax.lines if line.get_linewidth() == 1]

@@ -1,0 +1,500 @@
+"""Broken logs: each gives one clear message with column, count, first values and a remedy."""
+
+import gzip
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from forecast.errors import (
+    BadRowsError,
+    ColumnError,
+    CutoffError,
+    DataError,
+    DataWarning,
+    ForecastError,
+    UsageError,
+)
+
+GOOD = "c,d,v\na,2024-01-01,1\nb,2024-01-05,2\na,2024-02-01,3\n"
+
+
+def refused(call, kind=DataError, code=3, says=()):
+    """Run a call that must fail in exactly one way, and return the error."""
+    with pytest.raises(ForecastError) as caught:
+        call()
+    error = caught.value
+    assert type(error) is kind, error
+    assert error.exit_code == code
+    text = str(error)
+    assert len(text) < 1500
+    for part in says:
+        assert part in text, f"{part!r} is not in {text!r}"
+    return error
+
+
+# rows that lack something: column, problem, count, first sample, remedy
+BAD_ROWS = [
+    # 1 missing ids
+    ({"c": ["a", None, "b"]}, "c", "missing customer", 1, "d=2024-01-05", "max_bad_rows=1"),
+    ({"c": [None] * 3}, "c", "missing customer", 3, "d=2024-01-01", "max_bad_rows=3"),
+    ({"c": ["a", " ", ""]}, "c", "missing customer", 2, "d=2024-01-05", "needs a customer"),
+    ({"c": pd.array([1, None, 3], dtype="Int64")}, "c", "missing customer", 1, "d=", "Mend"),
+    # 2 missing dates
+    ({"d": [None] * 3}, "d", "missing date", 3, "c=a", "max_bad_rows=3"),
+    ({"d": ["2024-01-01", " ", None]}, "d", "missing date", 2, "c=b", "max_bad_rows=2"),
+    (
+        {"d": pd.to_datetime(["2024-01-01", None, "2024-01-05"])},
+        "d", "missing date", 1, "c=b", "max_bad_rows=1",
+    ),
+    # days that are in no calendar
+    ({"d": ["2021-02-30", "2021-01-05", "2021-02-01"]}, "d", "unreadable", 1, "2021-02-30", "Mend"),
+    ({"d": ["2023-02-29", "2024-02-29", "2024-01-01"]}, "d", "unreadable", 1, "2023-02-29", "Mend"),
+    ({"d": ["1900-02-29", "2000-02-29", "2024-01-01"]}, "d", "unreadable", 1, "1900-02-29", "1900"),
+    ({"d": ["2023-13-01", "0000-00-00", "2024-01-01"]}, "d", "unreadable", 2, "2023-13-01", "Mend"),
+    ({"d": ["0001-01-01", "1899-12-30", "2024-01-01"]}, "d", "unreadable", 2, "0001-01-01", "1900"),
+    ({"d": ["2024-01-01 25:00", "2024-01-01 24:00", "2024-01-01"]}, "d", "unreadable", 2, "25", ""),
+    ({"d": ["2024-01-01 10:00 EST", "x", "2024-01-01"]}, "d", "unreadable", 2, "EST", "YYYY-MM-DD"),
+    ({"d": pd.to_datetime(["1899-12-30"] * 3)}, "d", "unreadable", 3, "1899-12-30", "from 1900"),
+    (
+        {"d": np.array(["20000-01-01", "-0100-01-01", "2024-01-01"], dtype="M8[s]")},
+        "d", "unreadable", 2, "20000-01-01", "Mend",
+    ),
+    # 6 future dates
+    ({"d": ["2024-01-01", "2120-01-01", "2121-01-05"]}, "d", "in the future", 2, "2120", "as_of"),
+    ({"d": ["2024-01-01", "9999-12-31", "2024-01-05"]}, "d", "in the future", 1, "9999", "as_of"),
+    # 13 infinite, 14 missing, 15 text
+    ({"v": [np.inf, 1, -np.inf]}, "v", "infinite amount", 2, "inf", "max_bad_rows=2"),
+    ({"v": ["inf", "-Infinity", "1e999"]}, "v", "infinite amount", 3, "inf", "max_bad_rows=3"),
+    ({"v": [np.nan, 1, 2]}, "v", "missing amount", 1, "c=a", "amount 0"),
+    ({"v": ["NaN", "", None]}, "v", "missing amount", 3, "c=a", "max_bad_rows=3"),
+    ({"v": pd.array([1, None, 3], dtype="Int64")}, "v", "missing amount", 1, "c=b", "Mend"),
+    ({"v": ["1,234.50", "$5", "3"]}, "v", "no number", 2, "1,234.50", "1234.50"),
+    ({"v": ["1,5", "10%", "(3)"]}, "v", "no number", 3, "1,5", "a point before the cents"),
+    ({"v": ["1 000", "1\xa0000", "1_000"]}, "v", "no number", 3, "1 000", "of thousands"),
+    ({"v": ["0x10", "\u0661\u0662", "\u22125"]}, "v", "no number", 3, "0x10", "plain numbers"),
+    ({"v": ["True", "x", "--1"]}, "v", "no number", 3, "True", "plain numbers"),
+    ({"v": [1j, 2j, 3j]}, "v", "no number", 3, "1j", "plain numbers"),
+    ({"v": [1e308, 1e15, 2.0]}, "v", "beyond 10,000,000,000,000", 2, "1e+308", "max_bad_rows=2"),
+    ({"v": np.array([2**63 + 5, 1, 2], dtype="uint64")}, "v", "beyond", 1, "9223372036854", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("columns", "column", "problem", "count", "sample", "remedy"), BAD_ROWS)
+def test_rows_that_cannot_be_read(table, read, columns, column, problem, count, sample, remedy):
+    log = table(**columns)
+    says = (f"Column '{column}' of the pandas table", problem, remedy)
+    error = refused(lambda: read(log), BadRowsError, says=says)
+    assert (error.column, error.count) == (column, count)
+    assert sample in str(error.samples[0])
+    assert len(error.samples) <= 5
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "problem", "sample"),
+    [
+        (",2024-01-05,2", "c", "missing customer", "d=2024-01-05"),
+        ('"",2024-01-05,2', "c", "missing customer", "d=2024-01-05"),
+        ("b,,2", "d", "missing date", "c=b"),
+        ("b,2021-02-30,2", "d", "unreadable date", "2021-02-30"),
+        ("b,2120-01-01,2", "d", "dates in the future", "2120-01-01"),
+        ("b,2024-01-05,", "v", "missing amount", "c=b"),
+        ("b,2024-01-05,nan", "v", "missing amount", "c=b"),
+        ("b,2024-01-05,-inf", "v", "infinite amount", "-inf"),
+        ("b,2024-01-05,€5", "v", "amount that is no number", "€5"),
+        ('b,2024-01-05,"1,234.50"', "v", "amount that is no number", "1,234.50"),
+    ],
+)
+def test_the_same_from_text(file, read, row, column, problem, sample):
+    path = file(f"c,d,v\na,2024-01-01,1\n{row}\na,2024-02-01,3\n")
+    error = refused(lambda: read(path), BadRowsError, says=(problem, str(path), "in 1 row."))
+    assert (error.column, error.count, error.samples) == (column, 1, [sample])
+
+
+def test_faults_of_several_kinds_are_added_up(table, read):
+    log = table(c=["a", None, "b"], v=["x", "1", ""])
+    error = refused(lambda: read(log), BadRowsError, says=("3 rows are bad in all",))
+    assert error.count == 1
+    assert "max_bad_rows=3" in str(error)
+
+
+def test_bad_rows_may_be_dropped_up_to_a_number_and_are_counted(table, read, counts):
+    log = table(c=["a", None, "b"], v=["1", "1", "x"])
+    refused(lambda: read(log, max_bad_rows=1), BadRowsError, says=("max_bad_rows=2",))
+    ledger = read(log, max_bad_rows=2)
+    assert ledger.purchases()["customer_id"].tolist() == ["a"]
+    found = counts(ledger)
+    assert found["rows"] == 3
+    assert found["bad missing customer"] == found["bad amount that is no number"] == 1
+    refused(lambda: read(table(v=["x"] * 3), max_bad_rows=3), says=("No row is left",))
+
+
+def test_only_the_first_five_are_shown_and_long_values_are_cut(read):
+    log = pd.DataFrame({"c": list("abcdefgh"), "d": "2024-01-01", "v": ["x" * 10_000_000] * 8})
+    error = refused(lambda: read(log), BadRowsError, says=("in 8 rows",))
+    assert len(error.samples) == 5
+    assert "xxx..." in str(error)
+
+
+SEVERAL, EITHER, OTHER = (
+    "written in more than one way",
+    "can be read in more than one way",
+    "not written YYYY-MM-DD",
+)
+DATES = [
+    # 3 mixed formats, 4 ambiguous dates
+    (["2024-01-01", "05/02/2024", "13/02/2024"], SEVERAL, "('2024-01-01', '05/02/2024')"),
+    (["2024-01-01", "05/02/2024", "13/02/2024"], SEVERAL, '"%d/%m/%Y"'),
+    (["01/02/2024", "13/02/2024", "02/13/2024"], SEVERAL, "('13/02/2024', '02/13/2024')"),
+    (["03/02/2020", "04/02/2020", "05/02/2020"], EITHER, '"%d/%m/%Y" or "%m/%d/%Y"'),
+    (["13/02/2020", "04/02/2020", "05/02/2020"], OTHER, '"%d/%m/%Y".'),
+    (["02/13/2020 1:05 PM"] * 3, OTHER, '"%m/%d/%Y %I:%M %p"'),
+    (["24-01-31", "24-01-05", "24-02-01"], EITHER, '"%y-%m-%d"'),
+    (["2024-1-1", "2024-2-29", "2024-2-1"], OTHER, '"%Y-%m-%d"'),
+    (["20240101", "20240229", "20240201"], OTHER, '"%Y%m%d"'),
+    (["13 Feb 2020", "04 Feb 2020", "05 Mar 2020"], OTHER, '"%d %b %Y"'),
+    (["45292", "45293", "45294"], OTHER, "date_format="),
+    (["yesterday", "today", "now"], OTHER, "date_format="),
+    (["2024-W01-1", "2024-W02-1", "2024-W03-1"], OTHER, "date_format="),
+    (pd.PeriodIndex(["2024-01", "2024-02", "2024-03"], freq="M"), OTHER, "date_format="),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("dates", "problem", "remedy"), DATES)
+def test_dates_written_in_another_way(table, read, dates, problem, remedy):
+    error = refused(lambda: read(table(d=dates)), BadRowsError, says=(problem, remedy))
+    assert error.column == "d"
+
+
+@pytest.mark.parametrize(
+    ("dates", "says"),
+    [
+        (["2024-01-01T10:00:00+01:00", "2024-01-02T10:00Z", "2024-01-03"], "'2024-01-02T10:00Z'"),
+        ([pd.Timestamp("2024-01-01", tz="UTC"), pd.Timestamp("2024-01-02")] * 2, "some do not"),
+        (pd.to_datetime(["2024-01-01 23:30"] * 3, utc=True), 'timezone="Europe/London"'),
+        ([20240101, 20240229, 20240201], 'date_format="%Y%m%d"'),
+        ([1704067200.0] * 3, "Float64 is no date"),
+        ([True, False, True], "Boolean is no date"),
+        ([b"2024-01-01"] * 3, "Binary is no date"),
+        ([["2024-01-01"]] * 3, "no date"),
+        (pd.to_timedelta([1, 2, 3], unit="D"), "Duration"),
+    ],
+)
+def test_columns_that_are_no_dates(table, read, dates, says):  # 5 and odd types
+    log = table(d=list(dates)[:3]) if isinstance(dates, list) else table(d=dates)
+    if "some do not" in says:
+        log["d"] = log["d"].astype(object)
+    refused(lambda: read(log, timezone="UTC" if "some" in says else None), says=("'d'", says))
+
+
+@pytest.mark.parametrize(
+    ("amounts", "says"),
+    [
+        ([True, False, True], "Boolean is no amount"),
+        ([[1], [2], [3]], "List"),
+        ([{"a": 1}] * 3, "Struct"),
+        ([b"1", b"2", b"3"], "Binary"),
+        (pd.to_timedelta([1, 2, 3], unit="D"), "Duration"),
+        (pd.to_datetime(["2024-01-01"] * 3), "Datetime"),
+    ],
+)
+def test_columns_that_are_no_amounts(table, read, amounts, says):
+    refused(lambda: read(table(v=amounts)), says=("'v'", says, "Give numbers"))
+
+
+@pytest.mark.parametrize(
+    ("ids", "says"),
+    [
+        ([1.0, 2.0, 3.0], 'dtype={"c": str}'),  # 20
+        ([1e18 + 1, 1e18 + 2, None], "15 digits"),
+        (pd.Series([1, 2.5, "x"], dtype=object), "floating-point"),
+        (pd.Categorical([1.0, 2.0, 1.0]), "floating-point"),
+        ([True, False, True], "Boolean"),
+        ([b"a", b"b", b"c"], "Binary"),
+        ([["a"], ["b"], ["c"]], "list"),
+        ([("a", 1), ("b", 2), ("c", 3)], "tuple"),
+        ([date(2024, 1, 1)] * 3, "Date"),
+        (pd.to_datetime(["2024-01-01"] * 3), "Datetime"),
+    ],
+)
+def test_columns_that_are_no_ids(table, read, ids, says):
+    refused(lambda: read(table(c=ids)), says=("'c'", says))
+
+
+def test_cutoffs_that_the_log_does_not_reach(table, read):  # 7, 8
+    refused(lambda: read(table(), cutoff="2020-01-01"), CutoffError, says=("2024-01-01",))
+    refused(lambda: read(table(), cutoff="2150-01-01"), CutoffError, says=("in the future",))
+    late = {"cutoff": "2024-01-20", "as_of": "2024-01-10"}
+    refused(lambda: read(table(), **late), CutoffError, says=("today is 2024-01-10",))
+    log = table(v=[-5.0, 3.0, 2.0])
+    refused(lambda: read(log, cutoff="2024-01-03"), says=("no purchase up to 2024-01-03",))
+
+
+def test_a_far_cutoff_is_warned_about_and_said(table, read, counts):  # 8
+    with pytest.warns(DataWarning, match="334 days after the last purchase"):
+        ledger = read(table(), cutoff="2024-12-31")
+    assert ledger.cutoff == date(2024, 12, 31)
+    assert counts(ledger)["days to the cutoff"] == 334
+    near = read(table(), cutoff="2024-02-20")  # 19 days, where a usual gap is 15.5
+    assert counts(near)["days to the cutoff"] == 19
+
+
+def test_returns_and_nothing_else(table, read):  # 10, 11
+    for policy in ("net", "drop"):
+        refused(
+            lambda policy=policy: read(table(v=[-1.0, -2.0, -3.0]), returns=policy),
+            says=("no purchase",),
+        )
+    error = refused(
+        lambda: read(table(v=[-1.0, 2.0, -3.0]), returns="error"), BadRowsError, says=('"net"',)
+    )
+    assert (error.column, error.count, error.samples) == ("v", 2, [-3.0, -1.0])
+
+
+def test_amounts_that_add_up_to_more_than_cents_can_stand(read):
+    days = pd.date_range("2000-01-01", periods=2000).astype(str)
+    log = pd.DataFrame({"c": "a", "d": days, "v": 9e12})
+    refused(lambda: read(log), says=("'v'", "larger unit"))
+
+
+def test_repeated_rows_are_kept_and_warned_about(table, read, counts):  # 16
+    log = table(c=["a", "a", "b"], d="2024-01-01", v=[1.0, 1.0, 1.0])
+    with pytest.warns(DataWarning, match="1 row equals an earlier row"):
+        ledger = read(log)
+    assert counts(ledger)["repeated rows"] == 1
+    assert ledger.purchases()["value"].tolist() == [2.0, 1.0]
+    assert "repeated rows" not in counts(read(log, key=()))  # said to be genuine: no warning
+
+
+def test_ids_stay_as_they_are(file, read):  # 20 to 23
+    ids = ["007", "7", "NA", "null", "None", "nan", "1" + "0" * 19 + "1", "1" + "0" * 19 + "2"]
+    path = file("c,d,v\n" + "".join(f"{each},2024-01-01,1\n" for each in ids))
+    assert read(path).purchases()["customer_id"].tolist() == sorted(ids)
+    big = pd.DataFrame({"c": [10**20 + 1, 10**20 + 2], "d": "2024-01-01", "v": 1.0})
+    assert read(big).purchases()["customer_id"].tolist() == [str(10**20 + 1), str(10**20 + 2)]
+    whole = pd.DataFrame({"c": [10**18 + 1, 10**18 + 2, 10**18 + 3], "d": "2024-01-01", "v": 1.0})
+    assert len(read(whole).purchases()) == 3
+
+
+@pytest.mark.parametrize(
+    ("ids", "shown"),
+    [
+        (["caf\u00e9", "cafe\u0301", "b"], "'cafe\\u0301', 'caf\\xe9'"),  # 24
+        (["a\u200bb", "ab", "b"], "'ab', 'a\\u200bb'"),
+        (["a\u202eb", "ab", "b"], "'ab', 'a\\u202eb'"),
+        ([" a", "a", "b"], "' a', 'a'"),
+        (["17850", "17850.0", "b"], "'17850', '17850.0'"),
+    ],
+)
+def test_ids_that_look_alike_stay_apart_and_are_warned_about(table, read, counts, ids, shown):
+    with pytest.warns(DataWarning) as caught:
+        ledger = read(table(c=ids))
+    assert f"1 group of customer ids look alike but differ, e.g. {shown}." in str(caught[0].message)
+    assert counts(ledger)["look-alike ids"] == 2
+    assert counts(ledger)["customers"] == 3
+
+
+def test_strange_ids_without_a_twin_are_silent(table, read, counts):
+    ledger = read(table(c=["日本", "b\u200b", "c d"]))
+    assert "look-alike ids" not in counts(ledger)
+
+
+@pytest.mark.parametrize("content", ["", "\ufeff", "\n\n", " \n"])
+def test_empty_files(file, read, content):  # 25
+    path = file(content)
+    refused(lambda: read(path), says=(str(path), "empty"))
+
+
+def test_a_header_and_no_rows(file, read, table):  # 25
+    refused(lambda: read(file("c,d,v\n")), says=("columns but no rows",))
+    refused(lambda: read(file("c,d,v")), says=("columns but no rows",))
+    refused(lambda: read(table().head(0)), says=("the pandas table has columns but no rows",))
+    refused(lambda: read(pd.DataFrame()), says=("no columns",))
+    refused(lambda: read(file("\n" + GOOD)), says=("line 1 is empty",))
+
+
+def test_wrong_delimiter(file, read):  # 26
+    for sign in ";\t|":
+        path = file(GOOD.replace(",", sign))
+        refused(lambda path=path: read(path), ColumnError, says=("1 column", f"{sign!r}?"))
+        assert len(read(path, delimiter=sign).purchases()) == 3
+    refused(lambda: read(file(GOOD), delimiter=";"), ColumnError, says=("delimiter=','?",))
+    assert len(read(file(GOOD.replace(",", "\t"), "log.tsv")).purchases()) == 3
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ("b,2024-01-05,2,9", ("line 3", "3 fields expected, 4 found")),  # 27
+        ("b,2024-01-05", ("line 3", "3 fields expected, 2 found")),
+        ('"b,2024-01-05,2', ("line 3", "never closed")),
+    ],
+)
+def test_ragged_rows_and_stray_quotes(file, read, row, says):
+    path = file(f"c,d,v\na,2024-01-01,1\n{row}\na,2024-02-01,3\n")
+    refused(lambda: read(path), says=(str(path), *says))
+
+
+def test_a_quote_left_open_in_the_first_line(file, read):
+    refused(lambda: read(file('"c,d,v\na,2024-01-01,1\n')), says=("line 1", "not CSV"))
+
+
+def test_quoted_line_ends_and_blank_lines_are_fine(file, read):
+    path = file('c,d,v\n"a\nb",2024-01-01,1\n\n"x ""y""",2024-01-02,2\n\n')
+    assert read(path).purchases()["customer_id"].tolist() == ["a\nb", 'x "y"']
+
+
+LONG = gzip.compress(
+    (
+        GOOD + "".join(f"{i},2024-01-0{i % 9 + 1},{i * 7919 % 1000}\n" for i in range(20_000))
+    ).encode(),
+    mtime=0,
+)
+DAMAGED = [
+    (LONG[: len(LONG) // 2], "compressed file is damaged"),  # 28
+    (LONG[:-3], "compressed file is damaged"),
+    (LONG[:5], "compressed file is damaged"),
+    (LONG[:-8] + b"\0\0\0\0" + LONG[-4:], "compressed file is damaged"),  # wrong checksum
+    (LONG[:2000] + b"\xff" * 50 + LONG[2050:], "compressed file is damaged"),
+    (gzip.compress(GOOD.encode(), mtime=0) + b"junk", "compressed file is damaged"),
+    (gzip.compress(b"", mtime=0), "empty"),
+    (gzip.compress(b"PAR1abc", mtime=0), "Parquet, compressed"),
+]
+
+
+@pytest.mark.parametrize(("content", "says"), DAMAGED, ids=range(len(DAMAGED)))
+def test_damaged_gzip(file, read, content, says):
+    path = file(content, "log.csv.gz")
+    refused(lambda: read(path), says=(str(path), says))
+
+
+def test_gzip_without_its_name_and_in_several_members(file, read):  # 29
+    assert len(read(file(gzip.compress(GOOD.encode()), "log.csv")).purchases()) == 3
+    parts = gzip.compress(GOOD.encode()) + gzip.compress(b"z,2024-01-09,4\n")
+    assert len(read(file(parts, "log.gz")).purchases()) == 4
+
+
+def test_damaged_parquet(tmp_path, table, read):  # 28
+    path = tmp_path / "log.parquet"
+    table(c=[f"customer {i}" for i in range(3)]).to_parquet(path)
+    whole = path.read_bytes()
+    middle = whole[:20] + b"\xff" * 100 + whole[120:]
+    for broken in (whole[:-20], whole[:100], whole[:4], middle):
+        path.write_bytes(broken)
+        refused(lambda: read(path), says=(str(path), "Parquet file is damaged"))
+    path.write_bytes(GOOD.encode())
+    refused(lambda: read(path), says=("is named Parquet but is none",))
+    path.rename(tmp_path / "log.csv")
+    assert len(read(tmp_path / "log.csv").purchases()) == 3
+    (tmp_path / "other.csv").write_bytes(whole)  # Parquet, whatever its name
+    assert len(read(tmp_path / "other.csv").purchases()) == 3
+
+
+def test_encodings(file, read):  # 30
+    text = GOOD.replace("b,", "café,")
+    for encoding in ("latin-1", "cp1252", "utf-16", "utf-16-le", "utf-8-sig", "UTF8"):
+        path = file(text.encode(encoding))
+        assert "café" in set(read(path, encoding=encoding).purchases()["customer_id"])
+    path = file(text.encode("latin-1"))
+    refused(lambda: read(path), says=(str(path), 'encoding="latin-1"'))
+    deep = file(b"c,d,v\n" + b"a,2024-01-01,1\n" * 30_000 + text.encode("latin-1")[6:])
+    refused(lambda: read(deep, key=()), says=('encoding="latin-1"',))
+    refused(lambda: read(file(GOOD.encode("utf-16"))), says=("utf-16",))
+    refused(lambda: read(file(GOOD.encode("utf-16-le"))), says=("NUL", "utf-16"))
+    refused(lambda: read(file(text.encode()), encoding="ascii-ish"), UsageError, 2)
+    refused(lambda: read(file(text.encode("latin-1")), encoding="utf-16"), says=("not utf-16",))
+
+
+def test_marks_and_line_ends(file, read):  # 30
+    for text in (
+        "\ufeff" + GOOD,
+        '\ufeff"c","d","v"\n' + GOOD[6:],
+        GOOD.replace("\n", "\r\n"),
+        GOOD.replace("\n", "\r"),
+    ):
+        assert len(read(file(text)).purchases()) == 3
+    refused(lambda: read(file(GOOD.replace("a,", "a\0,"))), says=("NUL",))
+    mixed = "c,d,v\r\na,2024-01-01,1\nb,2024-01-05,2\r\na,2024-02-01,3\n"
+    refused(lambda: read(file(mixed)), says=("line ends of several kinds",))
+
+
+@pytest.mark.parametrize("size", [1_500_000, 3_000_000, 40_000_000])
+def test_a_line_without_an_end(file, read, size):
+    """DuckDB leaves a last line of 40 MB out without a word."""
+    path = file("c,d,v\na,2024-01-01,1\n" + "x" * size + ",2024-01-01,1\n")
+    if size < 2_000_000:
+        assert len(read(path).purchases()) in (1, 2)
+        return
+    refused(lambda: read(path), says=(str(path), "line is longer"))
+
+
+def test_doubled_names(file, read, tmp_path):  # 31
+    doubled = "must differ"
+    refused(lambda: read(file("c,d,v,v\na,2024-01-01,1,2\n")), ColumnError, says=(doubled, "'v'"))
+    refused(lambda: read(file("c,d,v,V\na,2024-01-01,1,2\n")), ColumnError, says=("'V', 'v'",))
+    log = pd.DataFrame([["a", "2024-01-01", 1, 2]], columns=["c", "d", "v", "v"])
+    refused(lambda: read(log), ColumnError, says=("the pandas table", doubled))
+    log.columns = ["c", "d", "v", "V"]
+    refused(lambda: read(log), ColumnError, says=(doubled,))
+    import pyarrow as pa
+
+    pq.write_table(pa.Table.from_pandas(log), tmp_path / "log.parquet")
+    refused(lambda: read(tmp_path / "log.parquet"), ColumnError, says=(doubled,))
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"value": "amount"}, ("No column 'amount'", "Columns: 'c', 'd', 'v'")),  # 32
+        ({"value": "V"}, ("Did you mean 'v'?",)),
+        ({"customer": "C "}, ("Did you mean 'c'?",)),
+        ({"customer": ""}, ("No column ''",)),
+        ({"key": "order"}, ("No column 'order'",)),
+        ({"customer_columns": ["country"]}, ("No column 'country'",)),
+    ],
+)
+def test_missing_columns(table, file, read, options, says):
+    refused(lambda: read(table(), **options), ColumnError, says=says)
+    refused(lambda: read(file(GOOD), **options), ColumnError, says=says)
+
+
+def test_no_header(file, read):
+    path = file(GOOD[6:])
+    refused(lambda: read(path), ColumnError, says=("first row looks like data",))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"returns": "nett"}, {"returns": None}, {"returns": ["net"]}, {"value": "d"},
+        {"value": 3}, {"customer": 0}, {"key": [3]}, {"key": 5}, {"customer_columns": [None]},
+        {"max_bad_rows": -1}, {"max_bad_rows": "1"}, {"max_bad_rows": 1.5}, {"max_bad_rows": True},
+        {"cutoff": "yesterday"}, {"cutoff": 20240131}, {"cutoff": "2024-01-31 10:00"},
+        {"cutoff": ""}, {"cutoff": pd.NaT}, {"cutoff": np.datetime64("NaT")}, {"as_of": "now"},
+        {"date_format": 3}, {"date_format": "mixed"}, {"date_format": "%Q%Y%m%d"},
+        {"date_format": "%H:%M"}, {"date_format": "%Y-%m"}, {"date_format": "%Y-%m-%d %z"},
+        {"timezone": "Mars/One"}, {"timezone": 5}, {"timezone": "UTC"}, {"timezone": "../etc"},
+        {"delimiter": ";;"}, {"delimiter": ""}, {"delimiter": 3}, {"delimiter": '"'},
+        {"delimiter": "\n"}, {"encoding": "klingon"}, {"encoding": 5}, {"encoding": "base64"},
+        {"customer_columns": ["v"]}, {"purchase_columns": ["c"]},
+    ],
+)  # fmt: skip
+def test_options_that_cannot_be_honoured(table, read, options):
+    name = next(iter(options))
+    error = refused(lambda: read(table(), **options), UsageError, 2)
+    assert name in str(error) or "two roles" in str(error)
+
+
+def test_a_format_for_dates_that_are_no_text(table, read):
+    log = table(d=pd.to_datetime(["2024-01-01"] * 3))
+    refused(lambda: read(log, date_format="%d.%m.%Y"), UsageError, 2, says=("not text",))
+
+
+def test_dates_that_do_not_fit_the_format(table, read):
+    log = table(d=["13/02/2020", "04-02-2020", "05/02/2020"])
+    error = refused(
+        lambda: read(log, date_format="%d/%m/%Y"), BadRowsError, says=('date_format="%d/%m/%Y"',)
+    )
+    assert error.samples == ["04-02-2020"]
