@@ -84,6 +84,7 @@ def output_folder(
         yield part
         write_manifest(part, manifest or {})
         part.chmod(0o777 & ~_umask())
+        check_free(shown, overwrite=overwrite)  # another run may have been quicker
         _move(part, target)
         done = True
     except OSError as error:

@@ -1,5 +1,6 @@
 """A forecast on disk: customers, periods, drawn totals. The draws of customers are not kept."""
 
+import csv
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -59,7 +60,9 @@ def save_forecast(forecast: Forecast, folder: str | Path) -> None:
         table.to_parquet(folder / "customers.parquet", index=False)
         ids = table["customer_id"].astype(str)
         table["customer_id"] = ids.where(~ids.str.startswith(_FORMULA), "'" + ids)
-        table.to_csv(folder / "customers.csv", index=False, lineterminator="\n")
+        # a bare carriage return starts a new row in some programs; csv does not quote it by itself
+        quoting = csv.QUOTE_NONNUMERIC if ids.str.contains("\r").any() else csv.QUOTE_MINIMAL
+        table.to_csv(folder / "customers.csv", index=False, lineterminator="\n", quoting=quoting)
     forecast.periods.to_csv(folder / "periods.csv", index=False, lineterminator="\n")
     facts: dict[str, Any] = {
         "format": FORMAT,

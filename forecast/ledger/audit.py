@@ -28,7 +28,7 @@ class DayFacts:
     purchases: int
     first: int
     last: int
-    median_gap: float
+    median_gap: float | None  # in days; None where all purchases are of one day
 
 
 @dataclass
@@ -88,10 +88,10 @@ class Audit:
                 what = "Purchases of value 0: they count, but tell nothing about spend."
                 self.add("zero purchases", count["zero"], what)
         if not len(active):
-            return DayFacts(0, 0, 0, 1.0)
+            return DayFacts(0, 0, 0, None)
         self._arrivals(new, last)
-        gap = float(np.median(np.diff(active))) if len(active) > 1 else 1.0
-        return DayFacts(count["yes"], int(active[0]), last, max(gap, 1.0))
+        gap = float(np.median(np.diff(active))) if len(active) > 1 else None
+        return DayFacts(count["yes"], int(active[0]), last, gap)
 
     def _arrivals(self, new: pd.DataFrame, last: int) -> None:
         """Say how many early customers may be older than the log, and how many late are new."""
@@ -122,14 +122,14 @@ class Audit:
             )
             self.add("purchases by newcomers", share, what)
 
-    def reach(self, days: DayFacts, cutoff: date) -> None:
-        """Say how far the cutoff lies behind the last purchase."""
+    def reach(self, days: DayFacts, cutoff: date, *, given: bool) -> None:
+        """Say how far the cutoff lies behind the last purchase; warn if one was given too far."""
         beyond = day_number(cutoff) - days.last
         if beyond <= 0:
             return
         what = f"Days without a purchase between {day_of(days.last)} and the cutoff {cutoff}."
         self.add("days to the cutoff", beyond, what)
-        if beyond > FAR_CUTOFF_GAPS * days.median_gap:
+        if given and days.median_gap and beyond > FAR_CUTOFF_GAPS * days.median_gap:
             self.lines[-1]["severity"] = "warning"
             self.say(
                 f"The cutoff {cutoff} lies {beyond} days after the last purchase, where a usual "

@@ -181,7 +181,7 @@ def _ledger_from(
             f"{source.name} holds no purchase up to {end or last}: every customer-day is a "
             "return, or below 0 on balance."
         )
-    audit.reach(days, end or last)
+    audit.reach(days, end or last, given=end is not None)
     audit.look_alikes(merged.select("id").unique())
     stored_days, attributes = stored(merged, rows, columns, source)
     return Ledger(

@@ -1,5 +1,6 @@
 """The models, one Forecaster a file, and the registry. A new model is a file and a line here."""
 
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 
 from forecast.forecaster import Forecaster
@@ -21,7 +22,27 @@ __all__ = [
     "default_models",
 ]
 
-MODELS: dict[str, Forecaster] = {
+
+class Registry(Mapping[str, Forecaster]):
+    """Models by name; each look-up gives a fresh copy, so the registry stays unfitted."""
+
+    def __init__(self, models: Mapping[str, Forecaster]) -> None:
+        self._models = dict(models)
+
+    def __getitem__(self, name: str) -> Forecaster:
+        return deepcopy(self._models[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._models)
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+    def __repr__(self) -> str:
+        return f"MODELS({', '.join(self._models)})"
+
+
+MODELS = Registry({
     "btyd": BTYD(purchases="mbgnbd", spend="gamma_gamma_all"),
     "bgnbd": BTYD(purchases="bgnbd", spend="gamma_gamma"),
     "bgnbd_lifetimes": BTYD(purchases="bgnbd", spend="gamma_gamma", engine="lifetimes"),
@@ -31,7 +52,7 @@ MODELS: dict[str, Forecaster] = {
     "own_rate": OwnRate(),
     "last_year": LastYear(),
     "zero": Zero(),
-}
+})  # fmt: skip
 
 
 def default_models() -> dict[str, Forecaster]:
@@ -39,4 +60,4 @@ def default_models() -> dict[str, Forecaster]:
 
     All of the registry but ``zero``, which every leaderboard shows anyway.
     """
-    return {name: deepcopy(model) for name, model in MODELS.items() if name != "zero"}
+    return {name: model for name, model in MODELS.items() if name != "zero"}

@@ -197,8 +197,8 @@ class BTYD:
             raise UnsupportedError("engine='lifetimes' knows neither season nor events.")
         if self.purchases in CALENDAR_DEATH:
             raise UnsupportedError(
-                f"{self.purchases} knows neither season nor events: its customers leave in calendar "
-                "time, not at purchases. Use bgnbd or mbgnbd."
+                f"{self.purchases} knows neither season nor events: its customers leave in "
+                "calendar time, not at purchases. Use bgnbd or mbgnbd."
             )
         timeline = timeline_of(ledger, summary)
         start = int(timeline.first.min())
@@ -212,7 +212,7 @@ class BTYD:
         )
 
     def _edges(self, clock: Clock | None, windows: list[Window]) -> Floats:
-        """Ends of the periods in the fit's unit since the cutoff."""
+        """Return the ends of the periods in the fit's unit since the cutoff."""
         assert self.cutoff_ is not None
         now = day_number(self.cutoff_)
         ends = np.array([day_number(window.last) for window in windows])

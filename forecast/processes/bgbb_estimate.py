@@ -16,6 +16,7 @@ from forecast.processes.arrays import Floats, Numbers
 from forecast.processes.bgbb_likelihood import BGBBLikelihood
 from forecast.processes.fitting import Fit, maximise
 from forecast.processes.limits import Limit
+from forecast.processes.newton import climb
 from forecast.processes.opportunities import Cells, read_opportunities
 from forecast.processes.prior import Prior
 
@@ -92,14 +93,14 @@ BGBB_LIMITS = (
     Limit(
         name="dead before the first opportunity or never: gamma, delta to 0",
         escape=(0.0, 0.0, -1.0, -1.0),
-        at=(0.0, 0.0, -12.0, -12.0),
+        at=(0.0, 0.0, -13.0, -13.0),
         free=(*_BUYING, _DEATH),
         keeps=("alpha", "beta"),
     ),
     Limit(
         name="a purchase at every opportunity or at none: alpha, beta to 0",
         escape=(-1.0, -1.0, 0.0, 0.0),
-        at=(-12.0, -12.0, 0.0, 0.0),
+        at=(-13.0, -13.0, 0.0, 0.0),
         free=(*_DYING, _CHANCE),
         keeps=("gamma", "delta"),
     ),
@@ -129,20 +130,21 @@ def estimate(
 
 
 def _starts(likelihood: BGBBLikelihood, cells: Cells) -> list[Floats]:
-    """Return the best points of a coarse grid, one for customers alike and one for unlike.
+    """Return where climbs from the best points of a coarse grid end, the highest first.
 
     A silent customer may be dead or hardly ever buy, so there may be a maximum for each story;
-    two climbs that agree prove little unless they start far apart.
+    two climbs that agree prove little unless they start far apart. So there is one from the best
+    point of each spread of the purchase probability and of each spread of the death probability.
     """
     share = float(cells.weight @ cells.x) / float(cells.weight @ cells.tx)
     chances = np.clip([share, share / 2], 0.02, 0.98)
-    best: list[tuple[float, Floats]] = []
-    for spread in _SPREADS:
-        points = [
-            np.log([spread * p, spread * (1 - p), other * q, other * (1 - q)])
-            for p, other, q in product(chances, _SPREADS, _DEATHS)
-        ]
-        values = [likelihood.value(point) for point in points]
-        best.append((max(values), points[int(np.argmax(values))]))
-    best.sort(key=lambda pair: -pair[0])
-    return [point for _, point in best[:2]]
+    best: dict[tuple[str, float], tuple[float, Floats]] = {}
+    for one, p, two, q in product(_SPREADS, chances, _SPREADS, _DEATHS):
+        point = np.log([one * p, one * (1 - p), two * q, two * (1 - q)])
+        value = likelihood.value(point)
+        for story in (("purchase", one), ("death", two)):
+            if story not in best or value > best[story][0]:
+                best[story] = value, point
+    points = {tuple(point) for _, point in best.values()}
+    climbs = [climb(likelihood.derivatives, np.array(point)) for point in sorted(points)]
+    return [each.eta for each in sorted(climbs, key=lambda each: -each.value)]

@@ -100,7 +100,7 @@ def draw_opportunities(
     first = found.ravel()[cell]
     n, a, b, g, d = (np.broadcast_to(each, shape)[at] for each in (n, a, b, g, d))
     theta = rng.beta(g, d + first - 1)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         further = np.floor(rng.standard_exponential(cell.size) / -np.log1p(-theta))
     further = np.minimum(further, n - first).astype(np.int64)
     count = 1 + rng.binomial(further, rng.beta(a + 1, b + first - 1))

@@ -256,7 +256,7 @@ class ShiftedBetaGeometric:
         t = _periods("t", t)
         shape = np.broadcast_shapes(t.shape, alpha.shape, beta.shape, size or ())
         theta = rng.beta(alpha, beta, shape)
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", over="ignore"):
             made = np.floor(rng.standard_exponential(shape) / -np.log1p(-theta))
         return np.asarray(np.minimum(made, t).astype(np.int64))
 

@@ -79,7 +79,8 @@ def test_copies_and_pickles(read):
 
 def test_answers_are_copies(read):
     ledger = read(LOG)
-    ledger.purchases().loc[:, "value"] = 0.0
+    rows = ledger.purchases()
+    rows["value"] = 0.0
     assert ledger.purchases()["value"].sum() == 15.0
 
 

@@ -68,7 +68,7 @@ def test_returns_as_errors(read):
     sound = LOG[LOG["v"] >= 0]
     assert len(read(sound, returns="error").purchases()) == 6
     late = LOG.assign(v=LOG["v"].where(LOG["d"] > "2024-01-31", LOG["v"].abs()))
-    assert len(read(late, returns="error", cutoff="2024-01-31").purchases()) == 6
+    assert len(read(late, returns="error", cutoff="2024-01-15").purchases()) == 6
 
 
 def test_without_amounts(read, counts):
