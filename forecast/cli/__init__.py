@@ -16,7 +16,7 @@ from cyclopts import CycloptsError, UnusedCliTokensError
 from forecast.cli import audit, backtest, forecast, report  # noqa: F401  (they add themselves)
 from forecast.cli.app import COMMANDS, app
 from forecast.cli.screen import err, print_problem, screen
-from forecast.cli.stopping import listen, stopped_by
+from forecast.cli.stopping import leave, listen, stopped_by
 from forecast.errors import ForecastError, ForecastWarning, UsageError, listed
 
 __all__ = ["app", "main"]
@@ -28,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # never fail for want of a letter
-    sys.exit(_run(sys.argv[1:] if arguments is None else arguments))
+    code = _run(sys.argv[1:] if arguments is None else arguments)
+    leave()
+    sys.exit(code)
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -3,7 +3,7 @@
 import signal
 import time
 
-__all__ = ["go_on", "listen", "stopped_by"]
+__all__ = ["go_on", "leave", "listen", "stopped_by"]
 
 _received: list[tuple[int, float]] = []
 _REPEAT = 2.0  # seconds: `timeout` and terminals send a signal twice; cleaning up is not disturbed
@@ -14,6 +14,13 @@ def listen() -> None:
     signal.signal(signal.SIGTERM, _stop)
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as in a background job
         signal.signal(signal.SIGINT, _stop)
+
+
+def leave() -> None:
+    """Let no further signal disturb the end of a process that was stopped."""
+    if _received:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def go_on() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -61,7 +61,8 @@ def save_forecast(forecast: Forecast, folder: str | Path) -> None:
         ids = table["customer_id"].astype(str)
         table["customer_id"] = ids.where(~ids.str.startswith(_FORMULA), "'" + ids)
         # a bare carriage return starts a new row in some programs; csv does not quote it by itself
-        quoting = csv.QUOTE_NONNUMERIC if ids.str.contains("\r").any() else csv.QUOTE_MINIMAL
+        everything = bool(ids.str.contains("\r").any())
+        quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if everything else csv.QUOTE_MINIMAL
         table.to_csv(folder / "customers.csv", index=False, lineterminator="\n", quoting=quoting)
     forecast.periods.to_csv(folder / "periods.csv", index=False, lineterminator="\n")
     facts: dict[str, Any] = {

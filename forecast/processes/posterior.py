@@ -16,7 +16,7 @@ import numpy as np
 
 from forecast.errors import ModelWarning, UsageError
 from forecast.processes.arrays import Floats
-from forecast.processes.newton import climb
+from forecast.processes.newton import BOX, climb
 
 if TYPE_CHECKING:
     from forecast.processes.fitting import Fit
@@ -83,6 +83,10 @@ class _Target:
     fit: "Fit"
 
     def density(self, eta: Floats) -> float:
+        # beyond the box of the estimate floating point is wrong by any amount; the priors hold
+        # some 1e-12 of their mass there, so the posterior is taken inside alone
+        if np.abs(eta).max() > BOX:
+            return -np.inf
         return self.fit.likelihood.value(eta) + float(self.fit.prior.log_density(eta))
 
     def derivatives(self, eta: Floats) -> tuple[float, Floats, Floats]:
@@ -213,9 +217,13 @@ def _importance(
 def _smooth(log_weight: Floats) -> tuple[Floats, float, float]:
     """Pareto-smoothed log-weights that sum to one, the shape k, and the effective size."""
     diagnostics: Any = importlib.import_module("arviz_stats.base").array_stats
-    # psislw takes log-likelihoods, and weighs by their inverse
-    smoothed, k = diagnostics.psislw(log_weight.max() - log_weight)
+    plain = log_weight - np.logaddexp.reduce(log_weight)
+    # a tail without a spread has no shape: one draw outweighs all, or too few lie in the box
+    with np.errstate(all="ignore"):
+        smoothed, k = diagnostics.psislw(-plain)  # takes log-likelihoods, weighs by their inverse
     normal = np.asarray(smoothed, dtype=float)
+    if not np.isfinite(k) or np.isnan(normal).any():
+        normal, k = plain, np.inf
     normal = normal - np.logaddexp.reduce(normal)
     return normal, float(k), float(1 / np.exp(2 * normal).sum())
 
@@ -239,7 +247,7 @@ def _chain(
     start = mode + rng.standard_normal((walkers, mode.size)) @ spread.T
 
     def density(eta: Floats) -> float:
-        value = target.density(eta) if np.all(np.abs(eta) < 50) else -np.inf
+        value = target.density(eta)
         return value if np.isfinite(value) else -np.inf
 
     sampler = emcee.EnsembleSampler(walkers, mode.size, density)

@@ -140,7 +140,7 @@ def dert(rate, k, j, r, alpha, a, b):  # type: ignore[no-untyped-def]
 
         def density(v):  # type: ignore[no-untyped-def]
             rated = mp.exp(v)
-            if alpha * rated > 1000:
+            if alpha * rated > 1000 + 3 * r:
                 return mp.mpf(0)
             u = rated / (rated + rate)
             inner = u ** (k - j) * mp.hyp2f1(1, b, a + b, u**k)

@@ -8,7 +8,7 @@ import pytest
 
 from forecast.errors import ModelWarning, UsageError
 from forecast.processes import BGNBD, MBGNBD, GammaGamma
-from forecast.processes.posterior import sample_posterior
+from forecast.processes.posterior import _smooth, _Target, sample_posterior
 from forecast.processes.prior import Prior
 
 FITS = [(BGNBD, "cdnow"), (MBGNBD, "cdnow"), (GammaGamma, "cdnow_spend")]
@@ -134,6 +134,33 @@ def test_the_proposal_learns_to_bend(bent):
     assert posterior.pareto_k < 0.7
     assert posterior.method == "importance"
     assert posterior.log_draws[:, 0].std() == pytest.approx(0.894, rel=0.1)
+
+
+def test_a_far_draw_where_floating_point_fails_has_no_weight():
+    # spend almost equal within a customer: the ridge p -> infinity reaches beyond the box, where
+    # the likelihood came out as +24,301,429 instead of -837 and one draw took all the weight
+    rng = np.random.default_rng(3)
+    n = rng.integers(1, 8, 300)
+    level = 0.663 / rng.gamma(4.223, size=300)
+    fit = GammaGamma.fit(n, level * rng.gamma(56.6 * n))
+    target = _Target(fit)
+    assert target.density(np.array([46.4, 3.01, -43.7])) == -np.inf
+    assert np.isfinite(target.density(np.array([3.0, 1.4, -1.9])))
+    for seed in range(20):
+        posterior = fit.posterior(draws=99, seed=seed)
+        assert np.unique(posterior.draws, axis=0).shape[0] > 50
+        assert posterior.effective_size > 100
+
+
+def test_weights_without_a_spread_are_not_trusted():
+    one = np.full(500, -1e6)
+    one[7] = 0.0
+    weight, k, size = _smooth(one)
+    assert k == np.inf
+    assert np.argmax(weight) == 7
+    assert size == pytest.approx(1.0)
+    half = np.where(np.arange(500) % 2, -np.inf, np.random.default_rng(1).normal(size=500))
+    assert np.isfinite(_smooth(half)[1])
 
 
 @pytest.mark.slow

@@ -81,10 +81,8 @@ def test_bad_rows(spark: Any, row: dict[str, str], says: str) -> None:
 
 
 def test_formats_and_zones(spark: Any) -> None:
-    ledger = read_ledger(
-        spark.createDataFrame([("a", "13/02/2020", 1.0)], "customer_id string, date string, amount double"),
-        **NAMES, date_format="%d/%m/%Y",
-    )  # fmt: skip
+    written = small(spark, day="13/02/2020").filter("customer_id = 'a'")
+    ledger = read_ledger(written, **NAMES, date_format="%d/%m/%Y")
     assert str(ledger.first_day) == "2020-02-13"
     moments = small(spark, date="timestamp")
     with pytest.raises(UsageError, match=r"session's time zone, UTC.*Asia/Tokyo"):
@@ -96,7 +94,7 @@ def test_formats_and_zones(spark: Any) -> None:
 
 def test_what_spark_itself_refuses(spark: Any) -> None:
     table = small(spark)
-    with pytest.raises(DataError, match="the Spark table: cannot be read: .*boom"):
+    with pytest.raises(DataError, match=r"the Spark table: cannot be read: .*boom"):
         read_ledger(table.selectExpr("customer_id", "date", "raise_error('boom') amount"), **NAMES)
     with pytest.raises(DataError, match="columns but no rows"):
         read_ledger(table.filter("amount = 'none'"), **NAMES)
