@@ -19,6 +19,7 @@ from forecast.errors import HorizonError, UsageError
 __all__ = ["DAYS_PER_YEAR", "Horizon", "Window", "add", "day_number", "day_of", "parse_day"]
 
 DAYS_PER_YEAR = 365.25
+MOST_PERIODS = 4_000
 _EPOCH = date(1970, 1, 1)
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?)?"
 _UNITS = {"D": "days", "W": "weeks", "M": "months", "Y": "years"}
@@ -185,13 +186,23 @@ class Horizon:
             The last day seen.
         every : str, optional
             Length of a period, by default one unit of the horizon (days, for an end date).
+
+        Raises
+        ------
+        HorizonError
+            If that makes more than 4,000 periods.
         """
-        each = f"1{self.unit}" if every is None else every
-        return list(self._periods(cutoff, Horizon.parse(each, "every")))
+        length = Horizon.parse(f"1{self.unit}" if every is None else every, "every")
+        if length.until is not None:
+            raise HorizonError(f"every: {length} is a date; give a length such as '1W'.")
+        if self.window(cutoff).days > MOST_PERIODS * length.mean_days(cutoff):
+            raise HorizonError(
+                f"{self} in periods of {length} makes more than {MOST_PERIODS:,} of them; ask for "
+                'longer ones, e.g. every="1Y".'
+            )
+        return list(self._periods(cutoff, length))
 
     def _periods(self, cutoff: date, every: "Horizon") -> Iterator[Window]:
-        if every.until is not None:
-            raise HorizonError(f"every: {every} is a date; give a length such as '1W'.")
         whole, start, step = self.window(cutoff), cutoff, 1
         while start < whole.last:
             last = min(add(cutoff, step * every.count, every.unit), whole.last)

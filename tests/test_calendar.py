@@ -182,3 +182,10 @@ def test_the_end_of_the_calendar():
             Horizon.parse(value).window(date(2024, 1, 1))
     with pytest.raises(HorizonError, match="beyond the calendar"):
         Horizon.parse("3000Y").back(date(2024, 1, 1))
+
+
+def test_too_many_periods_are_refused_with_a_remedy() -> None:
+    long = Horizon.parse("900Y")
+    assert len(long.periods(date(2024, 1, 31))) == 900
+    with pytest.raises(HorizonError, match="more than 4,000"):
+        long.periods(date(2024, 1, 31), "1W")

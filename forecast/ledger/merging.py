@@ -9,7 +9,7 @@ import numpy as np
 from forecast.errors import BadRowsError, DataError
 from forecast.ledger.columns import Columns
 from forecast.ledger.ledger import Spilled
-from forecast.ledger.rows import raw, size
+from forecast.ledger.rows import NUMBER, raw, size
 from forecast.ledger.sources import Frame, Source
 
 __all__ = ["Returns", "by_day", "once_a_key", "stored", "with_ticks"]
@@ -17,7 +17,6 @@ __all__ = ["Returns", "by_day", "once_a_key", "stored", "with_ticks"]
 Returns = Literal["net", "drop", "keep", "error"]
 SPILL_ROWS = 5_000_000
 _DIGITS = 15  # what a float holds for sure
-_NUMBER = r"^\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\s*$"
 
 
 def once_a_key(rows: Frame, columns: Columns, source: Source) -> tuple[Frame, int]:
@@ -110,7 +109,7 @@ def _numbers(rows: Frame, columns: Columns, source: Source) -> set[str]:
     if not (source.text and columns.purchase_columns):
         return set()
     names = [raw(name) for name in columns.purchase_columns]
-    flags = [(~nw.col(name).str.contains(_NUMBER)).cast(nw.Int64).alias(name) for name in names]
+    flags = [(~nw.col(name).str.contains(NUMBER)).cast(nw.Int64).alias(name) for name in names]
     odd = rows.select(*flags).select(*(nw.col(name).sum() for name in names))
     found = odd.collect("pyarrow").rows(named=True)[0]
     return {name for name in columns.purchase_columns if found[raw(name)] == 0}

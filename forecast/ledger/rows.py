@@ -13,9 +13,9 @@ from forecast.ledger.columns import Columns
 from forecast.ledger.dates import explain_dates, with_day
 from forecast.ledger.sources import Frame, Source
 
-__all__ = ["CleanRows", "clean_rows", "raw", "size"]
+__all__ = ["NUMBER", "CleanRows", "clean_rows", "raw", "size"]
 
-_NUMBER = r"^\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\s*$"
+NUMBER = r"^\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\s*$"
 _NAN, _INFINITE = r"(?i)^\s*[+-]?nan\s*$", r"(?i)^\s*[+-]?inf(inity)?\s*$"
 _NO_IDS = {
     "bool",
@@ -204,7 +204,7 @@ def _with_amount(
 ) -> tuple[Frame, dict[str, tuple[str, Any]]]:
     given, kind = nw.col(raw(column)), schema[column]
     if kind == nw.String:
-        number = given.str.contains(_NUMBER)
+        number = given.str.contains(NUMBER)
         missing = given.is_null() | (given.str.strip_chars() == "") | given.str.contains(_NAN)
         text = nw.when(number).then(given.str.strip_chars()).otherwise(nw.lit(None, nw.String))
         amount, infinite = text.cast(nw.Float64), given.str.contains(_INFINITE)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.calendar import Horizon, Window, day_number
-from forecast.errors import NotFittedError, UnsupportedError, UsageError
+from forecast.errors import NotFittedError, TooLittleDataError, UnsupportedError, UsageError
 from forecast.forecaster import Forecast, Population, check_request
 from forecast.ledger import Ledger
 from forecast.models.btyd_draws import BTYDSampler, Floats, History
@@ -110,6 +110,11 @@ class BTYD:
             raise UsageError(f"purchases: {self.purchases!r} is not one of {known}.")
         if self.spend not in SPENDS:
             raise UsageError(f"spend: {self.spend!r} is not one of {', '.join(SPENDS)}.")
+        if ledger.first_day == ledger.cutoff:
+            raise TooLittleDataError(
+                f"All purchases are on {ledger.cutoff}, the cutoff: nobody was observed for any "
+                "time after a purchase. Use a longer log or a later cutoff."
+            )
         summary = customer_summary(ledger)
         process, repeat_only = processes[self.purchases], self.spend == "gamma_gamma"
         self.clock_ = self._clock(ledger, summary, process)

@@ -8,10 +8,11 @@ n purchases,
 
     P(N >= n) = I_z(k n - j, r),   E[X(t)] = sum_n S(n-1) P(N >= n).
 
-All terms are positive, and ``64`` of them settle most cases to 1e-13. Otherwise the sum is done in
+All terms are positive, and 64 of them settle most cases to 1e-13. Otherwise the sum is done in
 closed form given p, see :mod:`forecast.processes.roots_of_unity`, and its mean over p by
 quadrature that doubles its nodes until it has settled to 1e-11. For k = 1 all functions are those
-of BG/NBD. Against mpmath at 4,000 random points every function agrees to 1e-8 (relative).
+of BG/NBD. Every function agrees with mpmath to 1e-8 (relative) at 4,000 random points, the
+discounted sum at 120 (a, b >= .1; x up to 500; k from 2 to 12).
 """
 
 import numpy as np
