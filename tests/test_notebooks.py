@@ -112,6 +112,7 @@ def test_a_notebook_runs_and_shows_what_it_stored(
     # a relative path that works only beside the sources would fail in the temporary folder
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setenv("PYTHONWARNINGS", "default")
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # figures are to be shown, as in a browser
     folder = tmp_path / "run"
     folder.mkdir()
     stored, fresh = _code(_read(path)), _code(_run(path, folder))

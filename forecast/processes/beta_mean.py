@@ -60,7 +60,9 @@ def _converged(
         share = mass / np.where(seen, total, 1.0)[:, None]
         shift = np.where(seen, (share * u).sum(axis=1), centre)
         spread = np.sqrt((share * (u - shift[:, None]) ** 2).sum(axis=1))
-        centre, width = shift, np.clip(spread, 1e-6, 1.5)
+        # a mass with very long tails is resolved at its bend, not at its mean far out in a tail
+        centre = np.where(spread > 5.0, np.log(a) - np.log(b), shift)
+        width = np.clip(spread, 1e-6, 1.5)
     answer = np.full(a.size, np.nan)
     left, last = np.arange(a.size), np.full(a.size, np.inf)
     nodes = 64

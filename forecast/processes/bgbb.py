@@ -1,13 +1,13 @@
 """BG/BB: Fader, Hardie & Shang (2010), purchases at discrete opportunities."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit
 
 from forecast.errors import UsageError
-from forecast.processes.arrays import Floats, Integers, Numbers
+from forecast.processes.arrays import Floats, Integers, Numbers, check_positive, floats
 from forecast.processes.bgbb_estimate import estimate
 from forecast.processes.distinct import pairs
 from forecast.processes.fitting import Fit
@@ -67,10 +67,7 @@ class BGBB:
     delta: float | Floats
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            values = np.asarray(getattr(self, each.name), dtype=float)
-            if not np.all((values > 0) & (values < np.inf)):
-                raise UsageError(f"{each.name}: {values} must be positive and finite.")
+        check_positive(self)
 
     @classmethod
     def fit(
@@ -254,7 +251,7 @@ class BGBB:
             Shape of the grid; by default that of all arguments together.
         """
         ahead = _ahead(n)
-        history = _history(frequency, recency, n_periods)
+        history = floats(frequency, recency, n_periods)
         alive = self.p_alive(*history)
         given = self._given(history[0], history[2])
         shapes = (each.shape for each in (ahead, alive, *given))
@@ -271,10 +268,7 @@ class BGBB:
         return future.purchases(), recency.reshape(future.shape)
 
     def _parameters(self) -> tuple[Floats, Floats, Floats, Floats]:
-        alpha, beta, gamma, delta = (
-            np.asarray(each, dtype=float)
-            for each in (self.alpha, self.beta, self.gamma, self.delta)
-        )
+        alpha, beta, gamma, delta = floats(self.alpha, self.beta, self.gamma, self.delta)
         return alpha, beta, gamma, delta
 
     def _given(self, x: Floats, n: Floats) -> tuple[Floats, Floats, Floats, Floats]:
@@ -324,7 +318,7 @@ class BGBB:
 
         if single:
             return self._at_cells(ask, frequency, recency, n_periods)
-        return ask(*_history(frequency, recency, n_periods))
+        return ask(*floats(frequency, recency, n_periods))
 
     def _at_cells(
         self,
@@ -334,7 +328,7 @@ class BGBB:
         n_periods: Numbers,
     ) -> Floats:
         """Ask once for each distinct history when there are many and one set of parameters."""
-        x, tx, n = _history(frequency, recency, n_periods)
+        x, tx, n = floats(frequency, recency, n_periods)
         shape = np.broadcast_shapes(x.shape, tx.shape, n.shape)
         lone = all(each.ndim == 0 for each in self._parameters())
         if not lone or int(np.prod(shape)) < _MANY:
@@ -344,13 +338,6 @@ class BGBB:
         few, few_n, back = pairs(place.astype(float), n)
         rows = few.astype(np.int64)
         return np.asarray(ask(few_x[rows], few_tx[rows], few_n)[back].reshape(shape))
-
-
-def _history(
-    frequency: Numbers, recency: Numbers, n_periods: Numbers
-) -> tuple[Floats, Floats, Floats]:
-    x, tx, n = (np.asarray(each, dtype=float) for each in (frequency, recency, n_periods))
-    return x, tx, n
 
 
 def _ahead(n: Numbers) -> Floats:

@@ -7,14 +7,14 @@ customer is one with an empty history.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
 from scipy.special import expit
 
 from forecast.errors import UsageError
-from forecast.processes.arrays import Floats, Integers, Numbers
+from forecast.processes.arrays import Floats, Integers, Numbers, check_positive, floats
 from forecast.processes.bg_estimate import estimate
 from forecast.processes.distinct import pairs
 from forecast.processes.dropout_mixture import (
@@ -63,10 +63,7 @@ class DropoutAtPurchase:
     shift: ClassVar[int]
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            values = np.asarray(getattr(self, each.name), dtype=float)
-            if not np.all((values > 0) & (values < np.inf)):
-                raise UsageError(f"{each.name}: {values} must be positive and finite.")
+        check_positive(self)
 
     @classmethod
     def fit(
@@ -105,7 +102,7 @@ class DropoutAtPurchase:
     def log_likelihood(self, frequency: Numbers, recency: Numbers, T: Numbers) -> Floats:
         """Return the log-likelihood of each history, in the data's unit of time."""
         r, alpha, a, b = self._parameters()
-        x, _, age = _history(frequency, recency, T)
+        x, _, age = floats(frequency, recency, T)
         stays = x + self.shift
         return np.asarray(
             log_rising(b, stays)
@@ -184,7 +181,7 @@ class DropoutAtPurchase:
         Infinite where ``level`` reaches P(alive): a customer who is gone never comes back.
         """
         alive, r, alpha, _, _ = self._ahead(frequency, recency, T)
-        share = np.asarray(level, dtype=float) / alive
+        share = np.asarray(level, dtype=float) / np.maximum(alive, 1e-300)
         with np.errstate(divide="ignore", over="ignore"):
             wait = alpha * np.expm1(-np.log1p(-np.minimum(share, 1.0)) / r)
         return np.asarray(np.where(share < 1, wait, np.inf))
@@ -230,15 +227,13 @@ class DropoutAtPurchase:
         return type(self)(self.r, self.alpha * factor, self.a, self.b)
 
     def _parameters(self) -> tuple[Floats, Floats, Floats, Floats]:
-        r, alpha, a, b = (
-            np.asarray(each, dtype=float) for each in (self.r, self.alpha, self.a, self.b)
-        )
+        r, alpha, a, b = floats(self.r, self.alpha, self.a, self.b)
         return r, alpha, a, b
 
     def _log_odds_gone(self, frequency: Numbers, recency: Numbers, T: Numbers) -> Floats:
         """Log-odds of having dropped out (brucehardie.com note 021; -inf for BG at x = 0)."""
         r, alpha, a, b = self._parameters()
-        x, tx, age = _history(frequency, recency, T)
+        x, tx, age = floats(frequency, recency, T)
         stays = np.maximum(x + (self.shift - 1), 0.0)
         odds = np.log(a) - np.log(b + stays) + (r + x) * np.log1p((age - tx) / (alpha + tx))
         return odds if self.shift else np.asarray(np.where(x > 0, odds, -np.inf))
@@ -248,7 +243,7 @@ class DropoutAtPurchase:
     ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
         """P(alive) and, given alive, the parameters of rate and dropout from now on."""
         r, alpha, a, b = self._parameters()
-        x, _, age = _history(frequency, recency, T)
+        x, _, age = floats(frequency, recency, T)
         alive = self.p_alive(frequency, recency, T)
         return alive, r + x, alpha + age, a, b + x + self.shift
 
@@ -261,7 +256,7 @@ class DropoutAtPurchase:
         T: Numbers,
     ) -> Floats:
         """P(alive) times a mean that depends on a history by (frequency, T) alone."""
-        x, _, age = _history(frequency, recency, T)
+        x, _, age = floats(frequency, recency, T)
         r, alpha, a, b = self._parameters()
         alive = self.p_alive(frequency, recency, T)
         single = np.ndim(first) == r.ndim == alpha.ndim == a.ndim == b.ndim == 0
@@ -271,8 +266,3 @@ class DropoutAtPurchase:
         some_x, some_age, place = pairs(flat_x, flat_age)
         some = mean(first, r + some_x, alpha + some_age, a, b + some_x + self.shift)
         return np.asarray(alive * some[place].reshape(alive.shape))
-
-
-def _history(frequency: Numbers, recency: Numbers, T: Numbers) -> tuple[Floats, Floats, Floats]:
-    x, tx, age = (np.asarray(each, dtype=float) for each in (frequency, recency, T))
-    return x, tx, age

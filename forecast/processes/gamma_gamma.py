@@ -1,12 +1,11 @@
 """Gamma-Gamma spend: Fader, Hardie & Lee (2005b); Fader & Hardie (2013), note 025."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import betaincinv, betaln
 
-from forecast.errors import UsageError
-from forecast.processes.arrays import Floats, Numbers
+from forecast.processes.arrays import Floats, Numbers, check_positive, floats
 from forecast.processes.fitting import Fit, maximise
 from forecast.processes.gamma_gamma_likelihood import GammaGammaLikelihood
 from forecast.processes.limits import Limit
@@ -69,10 +68,7 @@ class GammaGamma:
     v: float | Floats
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            values = np.asarray(getattr(self, each.name), dtype=float)
-            if not np.all((values > 0) & (values < np.inf)):
-                raise UsageError(f"{each.name}: {values} must be positive and finite.")
+        check_positive(self)
 
     @classmethod
     def fit(
@@ -173,7 +169,7 @@ class GammaGamma:
         return np.asarray(rng.standard_gamma(shape) / nu)
 
     def _parameters(self) -> tuple[Floats, Floats, Floats]:
-        p, q, v = (np.asarray(each, dtype=float) for each in (self.p, self.q, self.v))
+        p, q, v = floats(self.p, self.q, self.v)
         return p, q, v
 
     def _given(self, n: Numbers, mean: Numbers) -> tuple[Floats, Floats]:

@@ -1,12 +1,12 @@
 """NBD: Ehrenberg (1959), "The Pattern of Consumer Purchases"; the limit without dropout."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
 from forecast.errors import UsageError
-from forecast.processes.arrays import Floats, Integers, Numbers
+from forecast.processes.arrays import Floats, Integers, Numbers, check_positive, floats
 from forecast.processes.dropout_prior import NBD_PRIOR
 from forecast.processes.fitting import Fit, maximise
 from forecast.processes.future import Future
@@ -50,10 +50,7 @@ class NBD:
     alpha: float | Floats
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            values = np.asarray(getattr(self, each.name), dtype=float)
-            if not np.all((values > 0) & (values < np.inf)):
-                raise UsageError(f"{each.name}: {values} must be positive and finite.")
+        check_positive(self)
 
     @classmethod
     def fit(
@@ -103,12 +100,12 @@ class NBD:
         Gamma(r+x)/Gamma(r) alpha^r / (alpha+T)^(r+x): the density of the purchase times.
         """
         r, alpha = self._parameters()
-        x, _, age = _history(frequency, recency, T)
+        x, _, age = floats(frequency, recency, T)
         return np.asarray(log_rising(r, x) - r * np.log1p(age / alpha) - x * np.log(alpha + age))
 
     def p_alive(self, frequency: Numbers = 0, recency: Numbers = 0, T: Numbers = 0) -> Floats:
         """Return 1: nobody drops out."""
-        history = _history(frequency, recency, T)
+        history = floats(frequency, recency, T)
         return np.ones(np.broadcast_shapes(*(v.shape for v in (*history, *self._parameters()))))
 
     def p_alive_at(
@@ -222,11 +219,6 @@ class NBD:
     def _ahead(self, frequency: Numbers, recency: Numbers, T: Numbers) -> tuple[Floats, Floats]:
         """Return the parameters of the purchase rate from now on."""
         r, alpha = self._parameters()
-        x, tx, age = _history(frequency, recency, T)
+        x, tx, age = floats(frequency, recency, T)
         # tx adds nothing but its shape
         return r + x + 0 * tx, alpha + age
-
-
-def _history(frequency: Numbers, recency: Numbers, T: Numbers) -> tuple[Floats, Floats, Floats]:
-    x, tx, age = (np.asarray(each, dtype=float) for each in (frequency, recency, T))
-    return x, tx, age

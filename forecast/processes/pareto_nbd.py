@@ -1,14 +1,14 @@
 """Pareto/NBD: Schmittlein, Morrison & Colombo (1987), "Counting Your Customers"."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from scipy.special import expit
 
 from forecast.errors import UsageError
-from forecast.processes.arrays import Floats, Integers, Numbers
+from forecast.processes.arrays import Floats, Integers, Numbers, check_positive, floats
 from forecast.processes.distinct import pairs
 from forecast.processes.dropout_prior import PARETO_NBD_PRIOR
 from forecast.processes.fitting import Fit, maximise
@@ -76,10 +76,7 @@ class ParetoNBD:
     beta: float | Floats
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            values = np.asarray(getattr(self, each.name), dtype=float)
-            if not np.all((values > 0) & (values < np.inf)):
-                raise UsageError(f"{each.name}: {values} must be positive and finite.")
+        check_positive(self)
 
     @classmethod
     def fit(
@@ -132,17 +129,17 @@ class ParetoNBD:
         brucehardie.com note 009, eqs. 18 to 20.
         """
         r, alpha, s, beta = self._parameters()
-        x, tx, age = _history(frequency, recency, T)
+        x, tx, age = floats(frequency, recency, T)
         return np.asarray(log_rising(r, x) + row_values(x, tx, age, r, alpha, s, beta))
 
     def p_alive(self, frequency: Numbers = 0, recency: Numbers = 0, T: Numbers = 0) -> Floats:
         """Return the probability of not having dropped out by T (note 009, eqs. 36 and 37)."""
         parameters = self._parameters()
-        x, tx, age = history = _history(frequency, recency, T)
+        x, tx, age = floats(frequency, recency, T)
         shape = np.broadcast_shapes(x.shape, tx.shape, age.shape)
         if any(each.ndim for each in parameters) or int(np.prod(shape)) < _MANY:
-            return np.asarray(expit(-log_odds_gone(*history, *parameters)))
-        x, tx, age = (each.ravel() for each in np.broadcast_arrays(*history))
+            return np.asarray(expit(-log_odds_gone(x, tx, age, *parameters)))
+        x, tx, age = (each.ravel() for each in np.broadcast_arrays(x, tx, age))
         some_x, some_tx, first = pairs(x, tx)
         place, some_age, place_all = pairs(first.astype(float), age)
         rows = place.astype(np.int64)
@@ -219,7 +216,7 @@ class ParetoNBD:
         are gone, and others drop out first.
         """
         alive = np.maximum(self.p_alive(frequency, recency, T), 1e-300)
-        share = np.asarray(level, dtype=float) / alive
+        share = np.asarray(level, dtype=float) / np.maximum(alive, 1e-300)
         return next_purchase_time(share, *self._ahead(frequency, recency, T))
 
     def simulate(
@@ -245,7 +242,7 @@ class ParetoNBD:
             Shape of the grid; by default that of all arguments together.
         """
         window = np.asarray(t, dtype=float)
-        known = (*_history(frequency, recency, T), *self._parameters())
+        known = (*floats(frequency, recency, T), *self._parameters())
         shape = np.broadcast_shapes(window.shape, *(each.shape for each in known), size or ())
 
         def alive(at: tuple[Integers, ...]) -> Floats:
@@ -269,9 +266,7 @@ class ParetoNBD:
         return type(self)(self.r, self.alpha * factor, self.s, self.beta * factor)
 
     def _parameters(self) -> tuple[Floats, Floats, Floats, Floats]:
-        r, alpha, s, beta = (
-            np.asarray(each, dtype=float) for each in (self.r, self.alpha, self.s, self.beta)
-        )
+        r, alpha, s, beta = floats(self.r, self.alpha, self.s, self.beta)
         return r, alpha, s, beta
 
     def _ahead(
@@ -279,7 +274,7 @@ class ParetoNBD:
     ) -> tuple[Floats, Floats, Floats, Floats]:
         """Return the parameters of purchase and dropout from now on, given alive."""
         r, alpha, s, beta = self._parameters()
-        x, _, age = _history(frequency, recency, T)
+        x, _, age = floats(frequency, recency, T)
         return r + x, alpha + age, s, beta + age
 
     def _given_alive(
@@ -291,7 +286,7 @@ class ParetoNBD:
         T: Numbers,
     ) -> Floats:
         """P(alive) times a mean that depends on a history by (frequency, T) alone."""
-        x, _, age = _history(frequency, recency, T)
+        x, _, age = floats(frequency, recency, T)
         alive = self.p_alive(frequency, recency, T)
         single = np.ndim(first) == 0 and not any(each.ndim for each in self._parameters())
         if not single or alive.size < _MANY:
@@ -300,8 +295,3 @@ class ParetoNBD:
         some_x, some_age, place = pairs(flat_x, flat_age)
         some = mean(first, *self._ahead(some_x, 0, some_age))
         return np.asarray(alive * some[place].reshape(alive.shape))
-
-
-def _history(frequency: Numbers, recency: Numbers, T: Numbers) -> tuple[Floats, Floats, Floats]:
-    x, tx, age = (np.asarray(each, dtype=float) for each in (frequency, recency, T))
-    return x, tx, age

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import expit
 
 from forecast.errors import UsageError
-from forecast.processes.arrays import Floats, Integers, Numbers
+from forecast.processes.arrays import Floats, Integers, Numbers, check_positive, floats
 from forecast.processes.distinct import pairs
 from forecast.processes.future import Future, draw_future
 from forecast.processes.next_purchase import waiting_quantile
@@ -76,10 +76,7 @@ class RegularDropout:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "k", whole_k(self.k))
-        for name in ("r", "alpha", "a", "b"):
-            values = np.asarray(getattr(self, name), dtype=float)
-            if not np.all((values > 0) & (values < np.inf)):
-                raise UsageError(f"{name}: {values} must be positive and finite.")
+        check_positive(self)
 
     @classmethod
     def fit(
@@ -155,7 +152,7 @@ class RegularDropout:
             (frequency, recency, T) alone, comparable with BG/NBD and any other k.
         """
         r, alpha, a, b = self._parameters()
-        x, tx, age = _history(frequency, recency, T)
+        x, tx, age = floats(frequency, recency, T)
         gaps = None if log_gaps is None else read_log_gaps(log_gaps, x, tx)
         stays, events = x + self.shift, self.k * x
         _, log_phases = self._phases(frequency, recency, T)
@@ -322,9 +319,7 @@ class RegularDropout:
         return draw_regular_future(rng, t, self.k, alive, chances, r, alpha, a, b, shape)
 
     def _parameters(self) -> tuple[Floats, Floats, Floats, Floats]:
-        r, alpha, a, b = (
-            np.asarray(each, dtype=float) for each in (self.r, self.alpha, self.a, self.b)
-        )
+        r, alpha, a, b = floats(self.r, self.alpha, self.a, self.b)
         return r, alpha, a, b
 
     def _phases(
@@ -332,13 +327,13 @@ class RegularDropout:
     ) -> tuple[list[Floats], Floats]:
         """Chance of each phase given alive, and the logarithm of the sum behind it."""
         r, alpha, _, _ = self._parameters()
-        x, tx, age = _history(frequency, recency, T)
+        x, tx, age = floats(frequency, recency, T)
         return phase_chances(self.k, r + self.k * x, (age - tx) / (alpha + age))
 
     def _log_odds_gone(self, frequency: Numbers, recency: Numbers, T: Numbers) -> Floats:
         """Log-odds of having dropped out; -inf for BG/CNBD-k at x = 0."""
         r, alpha, a, b = self._parameters()
-        x, tx, age = _history(frequency, recency, T)
+        x, tx, age = floats(frequency, recency, T)
         stays = np.maximum(x + (self.shift - 1), 0.0)
         silence = (r + self.k * x) * np.log1p((age - tx) / (alpha + tx))
         _, log_phases = self._phases(frequency, recency, T)
@@ -350,7 +345,7 @@ class RegularDropout:
     ) -> tuple[Floats, list[Floats], Floats, Floats, Floats, Floats]:
         """P(alive), phases and, given alive, the parameters of rate and dropout from now on."""
         r, alpha, a, b = self._parameters()
-        x, _, age = _history(frequency, recency, T)
+        x, _, age = floats(frequency, recency, T)
         alive = self.p_alive(frequency, recency, T)
         chances, _ = self._phases(frequency, recency, T)
         return alive, chances, r + self.k * x, alpha + age, a, b + x + self.shift
@@ -364,7 +359,7 @@ class RegularDropout:
         T: Numbers,
     ) -> Floats:
         """P(alive) times the sum over phases of a mean that depends on (frequency, T) alone."""
-        x, _, age = _history(frequency, recency, T)
+        x, _, age = floats(frequency, recency, T)
         r, alpha, a, b = self._parameters()
         alive, chances, *_ = self._ahead(frequency, recency, T)
         single = np.ndim(first) == r.ndim == alpha.ndim == a.ndim == b.ndim == 0
@@ -380,8 +375,3 @@ class RegularDropout:
             value = value if place is None else value[place].reshape(alive.shape)
             total = total + chance * value
         return np.asarray(alive * total)
-
-
-def _history(frequency: Numbers, recency: Numbers, T: Numbers) -> tuple[Floats, Floats, Floats]:
-    x, tx, age = (np.asarray(each, dtype=float) for each in (frequency, recency, T))
-    return x, tx, age

@@ -9,7 +9,7 @@ import numpy as np
 
 from forecast.errors import UsageError
 from forecast.processes.arrays import Floats, Numbers
-from forecast.processes.bg_estimate import BG_PRIOR, estimate, some_histories
+from forecast.processes.bg_estimate import BG_PRIOR, estimate
 from forecast.processes.bg_limits import BG_LIMITS
 from forecast.processes.fitting import Fit, maximise
 from forecast.processes.histories import Histories, read_histories
@@ -18,6 +18,7 @@ from forecast.processes.newton import climb
 from forecast.processes.prior import Prior
 from forecast.processes.purchase_gaps import read_log_gaps
 from forecast.processes.regular_likelihood import RegularLikelihood
+from forecast.processes.starting_points import some_histories
 
 __all__ = ["MOST_REGULAR", "RegularFit", "estimate_regular", "regular_limits", "whole_k"]
 

@@ -1,11 +1,11 @@
 """Shifted-beta-geometric retention: Fader & Hardie (2007, 2010), for contracts that are renewed."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from forecast.errors import UsageError
-from forecast.processes.arrays import Floats, Integers, Numbers
+from forecast.processes.arrays import Floats, Integers, Numbers, check_positive
 from forecast.processes.fitting import Fit
 from forecast.processes.geometric_life import (
     death_chance,
@@ -57,10 +57,7 @@ class ShiftedBetaGeometric:
     beta: float | Floats
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            values = np.asarray(getattr(self, each.name), dtype=float)
-            if not np.all((values > 0) & (values < np.inf)):
-                raise UsageError(f"{each.name}: {values} must be positive and finite.")
+        check_positive(self)
 
     @classmethod
     def fit(cls, survivors: Curves, *, unit: str | None = None) -> Fit:

@@ -7,7 +7,7 @@ import numpy as np
 from forecast.processes.distinct import Codes
 from forecast.processes.histories import Histories
 
-__all__ = ["rate_by_moments", "rehearsal_sample"]
+__all__ = ["rate_by_moments", "rehearsal_sample", "some_histories"]
 
 # starts are tried on this many customers when there are many more distinct histories
 _REHEARSAL = 10_000
@@ -25,8 +25,11 @@ def rate_by_moments(histories: Histories) -> tuple[float, float]:
 
 def rehearsal_sample(histories: Histories) -> Histories | None:
     """Return a seeded sample of customers, or None where the distinct histories are few."""
-    if histories.weight.size <= 2 * _REHEARSAL:
-        return None
+    return None if histories.weight.size <= 2 * _REHEARSAL else some_histories(histories)
+
+
+def some_histories(histories: Histories) -> Histories:
+    """Return a seeded sample of customers, drawn with replacement from the weighted rows."""
     rng = np.random.default_rng(1997)
     upto = np.cumsum(histories.weight)
     found = np.searchsorted(upto, rng.random(_REHEARSAL) * upto[-1], side="right")

@@ -127,7 +127,7 @@ LOGS = [
     Broken("one customer", text_of([row for row in ROWS if row[0] == "c000"]), ("customer",)),
     Broken("nobody comes back", text_of([[f"x{at}", *row[1:]] for at, row in enumerate(ROWS)]),
            ("repeat",), 4),
-    Broken("one day", every(1, lambda _: "2022-01-01"), ("after the first purchase",)),
+    Broken("one day", every(1, lambda _: "2022-01-01"), ("2022-01-01", "the cutoff")),
     Broken("returns alone", every(2, lambda amount: f"-{amount}"), ("no purchase",)),
     Broken("cutoff before the log", SOUND, ("--cutoff", "2020-01-01"),
            options=(*ROLES, "--cutoff", "2020-01-01")),
