@@ -109,10 +109,12 @@ class Audit:
                 "month: many were acquired before the log begins (left truncation)."
             )
             if usual == 0:
-                what = "All customers were first seen at the start: the log follows one cohort."
-            self.add(
-                "early customers", int(by_month.iloc[0]), what, "info" if not usual else "warning"
-            )
+                what = (
+                    "Customers first seen in the first 30 days; most later months bring none: the "
+                    "log follows one cohort."
+                )
+            severity = "warning" if usual else "info"
+            self.add("early customers", int(by_month.iloc[0]), what, severity)
         total = int(new["late"].sum())
         if share := int(new.loc[new["first"] > last - _LATE, "late"].sum()):
             what = (

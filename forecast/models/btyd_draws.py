@@ -49,14 +49,20 @@ class History:
     def of(cls, summary: pd.DataFrame, recency: Floats, age: Floats, *, repeat_only: bool) -> Self:
         """Take the histories from a customer summary and times in the fit's unit."""
         frequency = summary["frequency"].to_numpy(float)
-        triples = np.column_stack([frequency, recency, age])
-        rows, code = np.unique(triples, axis=0, return_inverse=True)
+        key, levels = np.zeros(len(summary), dtype=np.int64), list[Floats]()
+        for column in (frequency, recency, age):
+            values, place = np.unique(column, return_inverse=True)
+            key = key * values.size + place.reshape(-1)
+            levels.append(values)
+        found, code = np.unique(key, return_inverse=True)
+        found, ages = np.divmod(found, levels[2].size)
+        counts, lasts = np.divmod(found, levels[1].size)
         orders = summary["n_paid"].to_numpy(float)
         total = np.nan_to_num(summary["total_value"].to_numpy(float))
         if repeat_only:
             first = np.nan_to_num(summary["first_value"].to_numpy(float))
             orders, total = orders - (first > 0), total - first
-        x, tx, T = rows.T
+        x, tx, T = levels[0][counts], levels[1][lasts], levels[2][ages]
         return cls(
             customers=summary.index,
             frequency=frequency,

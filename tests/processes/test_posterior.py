@@ -185,5 +185,8 @@ def test_draws_agree_with_a_long_chain(histories, family, data):
     sampler.run_mcmc(start + 1e-3 * rng.standard_normal(start.shape), 6000)
     chain = sampler.get_chain(discard=1000, flat=True) + scale
     spread = chain.std(axis=0)
-    assert np.all(np.abs(posterior.log_draws.mean(axis=0) - chain.mean(axis=0)) < 0.07 * spread)
-    np.testing.assert_allclose(posterior.log_draws.std(axis=0), spread, rtol=0.07)
+    tolerance = 0.07 if data == "apparel" else 0.05  # apparel's ridge mixes slowly
+    assert np.all(
+        np.abs(posterior.log_draws.mean(axis=0) - chain.mean(axis=0)) < tolerance * spread
+    )
+    np.testing.assert_allclose(posterior.log_draws.std(axis=0), spread, rtol=tolerance)
