@@ -104,7 +104,7 @@ def step_draws(customers: int, file: str) -> dict[str, float]:
     purchases, money = fit.posterior(200), spend.posterior(200)
     sampler = BTYDSampler(
         history=history, edges=np.full((200, 1), 273.0), process=purchases.process(BGNBD),
-        spend=money.process(GammaGamma), zero_share=0.0, draws=200, seed=0,
+        spend=money.process(GammaGamma), zero_share=0.0, load=np.ones(customers), draws=200, seed=0,
     )  # fmt: skip
     horizon = Horizon.parse("273D")
     Forecast.build(

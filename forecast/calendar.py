@@ -100,6 +100,9 @@ class Window:
     start: date
     end: date
 
+    def __str__(self) -> str:
+        return f"{self.start} to {self.last}"
+
     @property
     def days(self) -> int:
         """Length in days."""

@@ -14,7 +14,17 @@ import pandas as pd
 
 from forecast.calendar import Window
 
-__all__ = ["Draws", "Sampler", "Split", "Totals", "accumulate", "crps", "ranks", "row_quantiles"]
+__all__ = [
+    "Draws",
+    "Sampler",
+    "Split",
+    "Totals",
+    "accumulate",
+    "crps",
+    "ranks",
+    "row_quantiles",
+    "smoothed",
+]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -145,6 +155,18 @@ def row_quantiles(drawn: npt.NDArray[Any], levels: Sequence[float]) -> npt.NDArr
 def ranks(drawn: FloatArray, seen: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Share of sorted draws strictly below, and at or below, what was seen."""
     return (drawn < seen[:, None]).mean(axis=1), (drawn <= seen[:, None]).mean(axis=1)
+
+
+def smoothed(drawn: FloatArray, seen: FloatArray, share: FloatArray) -> FloatArray:
+    """Return the probability of the counts seen: the draws' share, and a geometric for the rest.
+
+    The geometric has the mean of the draws plus 1 and the weight of one draw, so probabilities
+    add up to 1 and a far count is less likely than a near one.
+    """
+    size = drawn.shape[1]
+    stop = 1.0 / (2.0 + drawn.mean(axis=1))
+    rest = stop * (1.0 - stop) ** np.minimum(seen, 1e6)
+    return np.asarray(np.maximum((share * size + rest) / (size + 1), 1e-300))
 
 
 def crps(drawn: FloatArray, seen: FloatArray) -> FloatArray:

@@ -25,6 +25,7 @@ from forecast.draws import (
     crps,
     ranks,
     row_quantiles,
+    smoothed,
 )
 from forecast.errors import UnsupportedError, UsageError
 from forecast.ledger import Ledger
@@ -185,6 +186,8 @@ class Forecast:
             Arrays of shape (draws, groups, periods).
         """
         sampler = self._sampler()
+        if by is not None and not isinstance(by, pd.Series):
+            raise UsageError(f"by: a {type(by).__name__}; give a pandas Series by customer_id.")
         if by is None:
             groups, codes = pd.Index(["all"]), None
         else:
@@ -203,12 +206,13 @@ class Forecast:
         pandas.DataFrame
             Rows ``purchases`` and ``value``; columns ``expected``, ``lo``, ``hi``.
         """
+        _check_levels([level])
         totals = self.totals()
         rows = {}
         for name, cube in (("purchases", totals.purchases), ("value", totals.value)):
             if cube is not None:
                 lo, hi = np.quantile(cube.sum(axis=(1, 2)), [(1 - level) / 2, (1 + level) / 2])
-                expected = float(self.periods[f"expected_{name}"].sum())
+                expected = float(self.periods[f"expected_{name}"].sum(skipna=False))
                 rows[name] = {"expected": expected, "lo": float(lo), "hi": float(hi)}
         return pd.DataFrame.from_dict(rows, orient="index")
 
@@ -221,6 +225,7 @@ class Forecast:
             Index ``customer_id``; columns such as ``purchases_q05`` and ``value_q95``.
         """
         levels = list(levels)
+        _check_levels(levels)
         customers, sampler = self._customers(), self._sampler()
         out = np.full((len(customers), 2 * len(levels)), np.nan)
         for block in sampler.blocks():
@@ -228,7 +233,7 @@ class Forecast:
             if block.value is not None:
                 out[block.rows, len(levels) :] = row_quantiles(block.value, levels)
         names = [
-            f"{kind}_q{100 * level:02.3g}" for kind in ("purchases", "value") for level in levels
+            f"{kind}_q{_percent(level)}" for kind in ("purchases", "value") for level in levels
         ]
         return pd.DataFrame(out, index=customers.index, columns=names)
 
@@ -245,11 +250,19 @@ class Forecast:
         -------
         pandas.DataFrame
             Index ``customer_id``; ``crps_purchases`` and ``crps_value`` (in the unit of the
-            target, lower is better), ``log_score_purchases`` (nats, lower is better; frequencies
-            of the draws smoothed by half a draw) and the randomised ``pit_purchases`` and
+            target, lower is better), ``log_score_purchases`` (nats, lower is better; the
+            frequencies of the draws, mixed with one draw's weight of a geometric distribution
+            so that no count is impossible) and the randomised ``pit_purchases`` and
             ``pit_value``, uniform on (0, 1) where the distribution is right.
         """
         customers, sampler = self._customers(), self._sampler()
+        window = actuals.attrs.get("window")
+        if "purchases" not in actuals:
+            raise UsageError(
+                "actuals: no column 'purchases'; ledger.actuals(...) has what is needed."
+            )
+        if window is not None and window != str(self.window):
+            raise UsageError(f"actuals: counted over {window}, but {self.window} was forecast.")
         actuals = actuals.reindex(customers.index)
         if actuals["purchases"].isna().any():
             missing = int(actuals["purchases"].isna().sum())
@@ -262,14 +275,15 @@ class Forecast:
             "pit_value",
         ]
         out = np.full((len(customers), len(names)), np.nan)
-        jitter = np.random.default_rng(0).random((len(customers), 2))
+        seed = [getattr(sampler, "seed", 0), self.cutoff.toordinal()]
+        jitter = np.random.default_rng(seed).random((len(customers), 2))
         for block in sampler.blocks():
             seen = actuals["purchases"].to_numpy(float)[block.rows]
             drawn = np.sort(block.purchases.astype(float), axis=1)
             below, upto = ranks(drawn, seen)
             width = upto - below
             out[block.rows, 0] = crps(drawn, seen)
-            out[block.rows, 1] = -np.log((width * sampler.draws + 0.5) / (sampler.draws + 1))
+            out[block.rows, 1] = -np.log(smoothed(drawn, seen, width))
             out[block.rows, 2] = below + jitter[block.rows, 0] * width
             if block.value is not None and "value" in actuals:
                 seen = actuals["value"].to_numpy(float)[block.rows]
@@ -294,10 +308,10 @@ class Forecast:
             Index ``customer_id``; ``expected_value``, ``value_lo_90``, ``value_hi_90``. A rate of
             0 returns the undiscounted expectation exactly.
         """
-        if not -1 < rate < 10:
+        if not isinstance(rate, int | float) or not -1 < rate < 10:
             raise UsageError(f"rate: {rate} is no annual rate; write 0.10 for ten per cent.")
         customers, sampler = self._customers(), self._sampler()
-        cutoff = pd.Timestamp(self.cutoff)
+        cutoff = pd.Timestamp(self.window.start)  # the midnight that ends the cutoff day
         middle = self.periods["start"] + (self.periods["end"] - self.periods["start"]) / 2
         years = ((middle - cutoff).dt.total_seconds() / 86400 / DAYS_PER_YEAR).to_numpy()
         factor = (1 + rate) ** -years
@@ -351,7 +365,18 @@ def check_request(
     if unknown:
         offered = ", ".join(levers) or "none"
         raise UnsupportedError(f"{name} has no lever {unknown[0]!r}; its levers: {offered}.")
-    if draws < 0 or draws == 1:
-        raise UsageError(f"draws: {draws} must be 0 (no intervals) or at least 2.")
-    if seed < 0:
-        raise UsageError(f"seed: {seed} must be 0 or more.")
+    if not isinstance(draws, int | np.integer) or draws < 0 or draws == 1:
+        raise UsageError(f"draws: {draws!r} must be 0 (no intervals) or at least 2.")
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise UsageError(f"seed: {seed!r} must be a whole number of 0 or more.")
+
+
+def _check_levels(levels: Sequence[float]) -> None:
+    if not levels or not all(isinstance(each, float) and 0 < each < 1 for each in levels):
+        raise UsageError(f"level: {levels} must be shares between 0 and 1, e.g. 0.9.")
+
+
+def _percent(level: float) -> str:
+    """Write .05 as 05 and .9995 as 99.95."""
+    text = f"{100 * level:.10g}"
+    return text if level >= 0.1 else f"0{text}"

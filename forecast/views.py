@@ -33,6 +33,7 @@ def summary_frame(ledger: Ledger) -> "nw.LazyFrame[Any]":
     value) and ``first_ticks`` (value of the first purchase day), both in ``1 / ledger.ticks``, and
     ``paid`` (purchases of a value above 0).
     """
+    _check(ledger)
     days = ledger.days().select("customer_id", "day", "ticks")
     firsts = days.group_by("customer_id").agg(nw.col("day").min().alias("first"))
     joined = days.join(firsts, on="customer_id", how="inner").with_columns(
@@ -261,6 +262,12 @@ def customer_features(ledger: Ledger) -> pd.DataFrame:
     return out.astype(float)
 
 
+def _check(ledger: object) -> None:
+    if not isinstance(ledger, Ledger):
+        raise UsageError(f"A Ledger is needed, not a {type(ledger).__name__}: call fc.read_ledger.")
+
+
 def _local(ledger: Ledger, view: str) -> None:
+    _check(ledger)
     if ledger.on_spark:
         raise UnsupportedError(f"{view} needs a local ledger; a Spark ledger has customer_summary.")

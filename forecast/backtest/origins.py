@@ -130,4 +130,4 @@ def _length(value: Any, name: str) -> Horizon:
     return length
 
 
-_SHORTER = "Choose a shorter horizon or min_history."
+_SHORTER = "Choose a shorter horizon or fewer origins."

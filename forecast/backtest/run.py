@@ -119,6 +119,8 @@ def backtest(
 def _named(models: Models) -> dict[str, Forecaster]:
     """Return models by name, in alphabetical order, so that the given order never matters."""
     named: dict[str, Forecaster] = {}
+    if isinstance(models, str):
+        raise UsageError(f"models: {models!r} is a name; pass fc.MODELS[{models!r}].")
     if isinstance(models, Mapping):
         named = {str(name): model for name, model in models.items()}
     else:

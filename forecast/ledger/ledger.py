@@ -187,6 +187,7 @@ class Ledger:
         frame = table.sort("customer_id").collect("pyarrow").to_pandas()
         index = pd.Index(frame["customer_id"].astype(str), name="customer_id")
         out = pd.DataFrame({"purchases": frame["purchases"].to_numpy(np.int64)}, index=index)
+        out.attrs["window"] = str(window)  # so that no forecast of another window is scored
         if self.has_value:
             out["value"] = frame["ticks"].to_numpy(float) / self.ticks
         return out

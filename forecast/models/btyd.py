@@ -27,6 +27,7 @@ PROCESSES: dict[str, Any] = {
 }
 CALENDAR_DEATH = ("pareto_nbd",)  # customers who leave in calendar time know no other clock
 SPENDS = ("gamma_gamma", "gamma_gamma_all")
+FEWEST_BUYERS = 10
 DAYS = 7.0  # the fit's unit is the week, as in the literature
 
 
@@ -54,9 +55,9 @@ class BTYD:
     events : pandas.DataFrame, optional
         Known events, a column each, indexed by day from the first purchase to the end of any
         forecast; 0 is no event.
-    burn_in : int
-        With a season or events, customers first seen in these first days of the log are left out
-        of the estimation, since many are older than the log.
+    burn_in : int, optional
+        Customers first seen in these first days of the log are left out of the estimation, since
+        many are older than the log; by default 60 with a season or events, else 0.
     engine : {"own", "lifetimes"}
         ``"lifetimes"`` asks that package for estimates and expectations, as a reference; it has
         no predictive distribution, so bounds are missing.
@@ -65,6 +66,11 @@ class BTYD:
     ----------
     purchases_ : Fit
         ``params`` and ``log_likelihood`` in weeks, ``standard_errors``, ``status``, ``limit``.
+    log_likelihood_ : float
+        Of the purchases in calendar time, a clock's intensity included, of the customers that
+        were fitted; comparable between clocks, and with none, at the same ``burn_in``.
+    aic_ : float
+        Akaike's criterion from it, each term of a clock counted as a parameter.
     spend_ : Fit or None
         ``params`` in the ledger's currency; None without amounts.
 
@@ -82,12 +88,14 @@ class BTYD:
     spend: str = "gamma_gamma"
     season: int = 0
     events: pd.DataFrame | None = field(default=None, repr=False)
-    burn_in: int = 60
+    burn_in: int | None = None
     engine: Literal["own", "lifetimes"] = "own"
     purchases_: Any = field(default=None, init=False, repr=False)
     spend_: Any = field(default=None, init=False, repr=False)
     cutoff_: date | None = field(default=None, init=False, repr=False)
     history_: History | None = field(default=None, init=False, repr=False)
+    log_likelihood_: float = field(default=float("nan"), init=False, repr=False)
+    aic_: float = field(default=float("nan"), init=False, repr=False)
     clock_: Clock | None = field(default=None, init=False, repr=False)
     zero_share_: float = field(default=0.0, init=False, repr=False)
 
@@ -109,28 +117,42 @@ class BTYD:
             known = ", ".join(processes)
             raise UsageError(f"purchases: {self.purchases!r} is not one of {known}.")
         if self.spend not in SPENDS:
-            raise UsageError(f"spend: {self.spend!r} is not one of {', '.join(SPENDS)}.")
+            raise UsageError(
+                f"spend: {self.spend!r} is not one of {', '.join(SPENDS)}. To forecast purchases "
+                "alone, read the log without its value column."
+            )
+        summary = customer_summary(ledger)
         if ledger.first_day == ledger.cutoff:
             raise TooLittleDataError(
                 f"All purchases are on {ledger.cutoff}, the cutoff: nobody was observed for any "
                 "time after a purchase. Use a longer log or a later cutoff."
             )
-        summary = customer_summary(ledger)
         process, repeat_only = processes[self.purchases], self.spend == "gamma_gamma"
         self.clock_ = self._clock(ledger, summary, process)
         recency, age = summary["recency"].to_numpy() / DAYS, summary["T"].to_numpy() / DAYS
-        settled = np.ones(len(summary), dtype=bool)
-        if self.clock_ is not None:
+        settled, waited, terms = np.ones(len(summary), dtype=bool), 0.0, 0
+        if self.clock_ is not None or self.burn_in:
             timeline = timeline_of(ledger, summary)
-            recency = self.clock_.elapsed(timeline.first, timeline.last) / DAYS
-            age = self.clock_.elapsed(timeline.first, timeline.now) / DAYS
-            settled = timeline.settled(self.burn_in)
+            settled = timeline.settled(self._burn_in())
+            if self.clock_ is not None:
+                recency = self.clock_.elapsed(timeline.first, timeline.last) / DAYS
+                age = self.clock_.elapsed(timeline.first, timeline.now) / DAYS
+                waited, terms = self.clock_.log_intensity(timeline, settled), len(self.clock_.names)
         history = History.of(summary, recency, age, repeat_only=repeat_only)
         x, tx, T = (each[settled] for each in (history.frequency, recency, age))
         self.purchases_ = process.fit(x, tx, T, unit="weeks")
+        self.log_likelihood_ = self.purchases_.log_likelihood + waited
+        self.aic_ = 2.0 * (len(self.purchases_.params) + terms - self.log_likelihood_)
         self.spend_, self.zero_share_ = None, 0.0
         if ledger.has_value:
             paid = history.orders > 0
+            if paid.sum() < FEWEST_BUYERS:
+                kind = "repeat purchase" if repeat_only else "purchase"
+                raise TooLittleDataError(
+                    f"{int(paid.sum())} customers have a {kind} of a value above 0; a spend model "
+                    f"needs {FEWEST_BUYERS}. Read the log without its value column to forecast "
+                    "purchases alone."
+                )
             self.spend_ = spends.fit(history.orders[paid], history.mean_order[paid])
             counted = summary["frequency" if repeat_only else "n_purchases"].sum()
             self.zero_share_ = 1.0 - float(history.orders.sum() / counted)
@@ -169,9 +191,11 @@ class BTYD:
             mean = self.spend_.process.expected_order_value(history.orders, history.mean_order)
             order_value = mean * (1.0 - self.zero_share_)
             table["expected_order_value"] = order_value
-            table["expected_value"] = table["expected_purchases"] * order_value
-            period_value = steps @ np.bincount(history.code, order_value, minlength=x.size)
-        sampler = self._sampler(windows, draws, seed) if draws else None
+            if np.isfinite(order_value).all():  # else no total has a mean: see the notes
+                table["expected_value"] = table["expected_purchases"] * order_value
+                period_value = steps @ np.bincount(history.code, order_value, minlength=x.size)
+        load = table["expected_purchases"].to_numpy()
+        sampler = self._sampler(windows, load, draws, seed) if draws else None
         return Forecast.build(
             model=self._name(),
             cutoff=self.cutoff_,
@@ -213,7 +237,14 @@ class BTYD:
             pairs=self.season,
             events=event_columns(self.events, start),
             start=start,
-            burn_in=self.burn_in,
+            burn_in=self._burn_in(),
+        )
+
+    def _burn_in(self) -> int:
+        return (
+            (60 if self.season or self.events is not None else 0)
+            if self.burn_in is None
+            else (self.burn_in)
         )
 
     def _edges(self, clock: Clock | None, windows: list[Window]) -> Floats:
@@ -223,7 +254,9 @@ class BTYD:
         ends = np.array([day_number(window.last) for window in windows])
         return (ends - now if clock is None else clock.elapsed(now, ends)) / DAYS
 
-    def _sampler(self, windows: list[Window], draws: int, seed: int) -> BTYDSampler | None:
+    def _sampler(
+        self, windows: list[Window], load: Floats, draws: int, seed: int
+    ) -> BTYDSampler | None:
         """Pair posterior draws of both models with the customers' histories."""
         assert self.history_ is not None
         if self.engine != "own":
@@ -240,6 +273,7 @@ class BTYD:
             process=type(self.purchases_.process)(*purchases.draws.T),
             spend=None if spend is None else GammaGamma(*spend.draws.T),
             zero_share=self.zero_share_,
+            load=load,
             draws=draws,
             seed=seed,
         )
@@ -259,6 +293,16 @@ class BTYD:
             for what, fit in fits.items()
             if fit is not None and fit.status != "converged"
         ]
+        if self.spend_ is not None and not getattr(self.spend_.process, "has_mean", True):
+            notes.append(
+                "Spend varies so much between customers (q <= 1) that the mean order value is "
+                "infinite: expected values are missing, quantiles stand."
+            )
+        if self.clock_ is not None and self.clock_.unknown:
+            notes.append(
+                f"Not seen before the cutoff, so taken to have no effect: "
+                f"{', '.join(self.clock_.unknown)}."
+            )
         if self.zero_share_ > 0:
             notes.append(
                 f"{self.zero_share_:.2%} of purchases had value 0; the expected order value "

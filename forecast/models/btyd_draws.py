@@ -15,7 +15,7 @@ __all__ = ["BTYDSampler", "History"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
-CELLS = 1_000_000  # customers x draws simulated at a time: bounds memory near 100 MB
+CELLS = 1_000_000  # customers x draws, or drawn purchases, at a time: bounds memory
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,8 @@ class BTYDSampler:
         Their parameters are arrays of shape (draws,): one posterior draw a simulated future.
     zero_share : float
         Probability that a purchase has value 0.
+    load : array, shape (customers,)
+        Expected purchases: how heavy each customer's futures are.
     """
 
     history: History
@@ -108,14 +110,24 @@ class BTYDSampler:
     process: Any
     spend: Any
     zero_share: float
+    load: Floats
     draws: int
     seed: int
 
     def blocks(self) -> Iterator[Draws]:
         """Yield all customers, in order."""
-        size = max(1, CELLS // self.draws)
-        for number, start in enumerate(range(0, len(self.history.customers), size)):
-            yield self._block(number, slice(start, start + size))
+        for number, rows in enumerate(self._rows()):
+            yield self._block(number, rows)
+
+    def _rows(self) -> Iterator[slice]:
+        """Cut the customers into blocks of bounded cells and bounded expected purchases."""
+        weight = np.cumsum(1.0 + np.nan_to_num(self.load)) * self.draws
+        start, count = 0, weight.size
+        while start < count:
+            before = weight[start - 1] if start else 0.0
+            stop = max(start + 1, int(np.searchsorted(weight, before + CELLS, side="right")))
+            yield slice(start, stop)
+            start = stop
 
     def _block(self, number: int, rows: slice) -> Draws:
         people = self.history[rows]

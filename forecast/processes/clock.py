@@ -88,6 +88,10 @@ class Clock:
     level : float
         Taken off log w, so that a mean year (or the history, where it is shorter) has its
         calendar length.
+    reference : tuple of int
+        First day of that year, or of the history, and the day after its last.
+    unknown : tuple of str
+        Events that never changed in the history, so nothing is known of their effect.
     """
 
     start: int
@@ -96,6 +100,8 @@ class Clock:
     weights: Floats = field(default_factory=lambda: np.zeros(0))
     covariance: Floats = field(default_factory=lambda: np.zeros((0, 0)))
     level: float = 0.0
+    reference: tuple[int, int] = (0, 0)
+    unknown: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -141,16 +147,27 @@ class Clock:
         """Return a clock with its coefficients drawn from their uncertainty."""
         if not self.weights.size:
             return self
-        root = np.linalg.cholesky(self.covariance)
-        return replace(self, weights=self.weights + root @ rng.standard_normal(self.weights.size))
+        spread, axes = np.linalg.eigh(self.covariance)
+        move = axes @ (np.sqrt(np.maximum(spread, 0.0)) * rng.standard_normal(spread.size))
+        return replace(self, weights=self.weights + move).levelled()
 
-    def log_intensity(self, timeline: Timeline) -> float:
+    def levelled(self) -> "Clock":
+        """Return the clock with its reference days of their calendar length on average."""
+        clock = replace(self, level=0.0)
+        whole = np.arange(*self.reference)
+        if not whole.size:
+            return clock
+        return replace(clock, level=float(np.log(clock.intensity(whole).mean())))
+
+    def log_intensity(self, timeline: Timeline, kept: npt.NDArray[np.bool_] | None = None) -> float:
         """Return the sum of log w over repeat purchases.
 
         Added to the log-likelihood of the process in operational time it gives that of the
-        purchases in calendar time, so clocks (and none) can be compared by it.
+        purchases in calendar time, so clocks (and none) can be compared by it. ``kept`` says
+        which customers were fitted; all by default.
         """
-        return float(np.log(self.intensity(timeline.days)).sum())
+        days = timeline.days if kept is None else timeline.days[kept[timeline.owner]]
+        return float(np.log(self.intensity(days)).sum())
 
     @classmethod
     def fit(
@@ -192,7 +209,8 @@ class Clock:
                 f"A season needs {_SEASON} days of history; the log has {timeline.now - begin}."
             )
         clock = cls(start=begin if start is None else start, pairs=pairs, events=dict(events or {}))
-        clock = replace(clock, weights=np.zeros(len(clock.names)))
+        size = len(clock.names)
+        clock = replace(clock, weights=np.zeros(size), covariance=np.zeros((size, size)))
         if not clock.names:
             return clock
         kept = timeline.settled(burn_in)
@@ -201,14 +219,21 @@ class Clock:
         bought = timeline.days[kept[timeline.owner]] - begin - 1
         seen = np.bincount(bought, minlength=days.size).astype(float)
         joined = np.bincount(first - begin, minlength=days.size + 1)
+        terms = clock.terms(days)
+        varied = np.ptp(terms, axis=0) > 0
+        clock = replace(
+            clock,
+            reference=(begin, begin + (_SEASON if pairs else days.size)),
+            unknown=tuple(name for name, each in zip(clock.names, varied, strict=True) if not each),
+        )
         for _ in range(_ROUNDS):
             ages = clock.elapsed(first, timeline.now)
             process = fit(x, clock.elapsed(first, last), ages).process
             expected = _expected_by_day(process, clock, begin, joined)
-            found = poisson_ridge(clock.terms(days), seen, expected / clock.intensity(days))
-            clock = replace(clock, weights=found.weights, covariance=found.covariance, level=0.0)
-            whole = np.arange(begin, begin + _SEASON) if pairs else days
-            clock = replace(clock, level=float(np.log(clock.intensity(whole).mean())))
+            found = poisson_ridge(terms[:, varied], seen, expected / clock.intensity(days))
+            weights, covariance = np.zeros(size), np.zeros((size, size))
+            weights[varied], covariance[np.ix_(varied, varied)] = found.weights, found.covariance
+            clock = replace(clock, weights=weights, covariance=covariance).levelled()
         return clock
 
 

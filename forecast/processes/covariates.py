@@ -38,6 +38,8 @@ from forecast.processes.prior import Prior
 __all__ = ["WithCovariates", "fit_with_covariates"]
 
 MOST_GROUPS = 2_000
+_NARROWEST, _WIDEST = 0.01, 20.0
+_LOST = 8.0  # a log-ratio per unit beyond this is no estimate: the data hold no such customer
 RATIO_SD = 1.0  # prior of a log-ratio per unit of its covariate: N(0, 1)
 
 
@@ -255,7 +257,7 @@ def fit_with_covariates(
         whole.scale
     )
     prior, ratios = plain.prior, likelihood.names[count:]
-    return maximise(
+    fit = maximise(
         likelihood,
         build=partial(_build, process, given),
         prior=_PriorWithRatios(
@@ -270,6 +272,18 @@ def fit_with_covariates(
         ],
         limits=[_with_ratios(limit, ratios) for limit in kind.limits],
         unit=unit,
+    )
+    lost = [name for name in ratios if abs(np.log(fit.params[name])) > _LOST]
+    if not lost:
+        return fit
+    return replace(
+        fit,
+        status="limit",
+        limit=f"no purchases, or no dropout, with {', '.join(lost)}",
+        message=(
+            f"The data hold no case that bounds {', '.join(lost)}: the ratio runs to 0 or infinity "
+            f"and is not a number to interpret. {fit.message}"
+        ),
     )
 
 
@@ -307,6 +321,11 @@ def _numbers(name: str, values: Numbers, size: int) -> Floats:
         raise UsageError(f"covariate {name!r}: one finite number a customer is needed.")
     if np.ptp(array) == 0:
         raise UsageError(f"covariate {name!r}: all customers have {array[0]:g}; it tells nothing.")
+    if not _NARROWEST < array.std() < _WIDEST:
+        raise UsageError(
+            f"covariate {name!r}: its standard deviation is {array.std():.3g}; effects and their "
+            "prior are per unit, so divide it to bring that near 1."
+        )
     return array
 
 

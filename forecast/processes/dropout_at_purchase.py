@@ -14,7 +14,15 @@ import numpy as np
 from scipy.special import expit
 
 from forecast.errors import UsageError
-from forecast.processes.arrays import Floats, Integers, Numbers, check_positive, floats
+from forecast.processes.arrays import (
+    Floats,
+    Integers,
+    Numbers,
+    check_positive,
+    floats,
+    history,
+    length,
+)
 from forecast.processes.bg_estimate import estimate
 from forecast.processes.distinct import pairs
 from forecast.processes.dropout_mixture import (
@@ -102,7 +110,7 @@ class DropoutAtPurchase:
     def log_likelihood(self, frequency: Numbers, recency: Numbers, T: Numbers) -> Floats:
         """Return the log-likelihood of each history, in the data's unit of time."""
         r, alpha, a, b = self._parameters()
-        x, _, age = floats(frequency, recency, T)
+        x, _, age = history(frequency, recency, T)
         stays = x + self.shift
         return np.asarray(
             log_rising(b, stays)
@@ -132,7 +140,7 @@ class DropoutAtPurchase:
         purchase, so the waiting time is Lomax.
         """
         alive, r, alpha, _, _ = self._ahead(frequency, recency, T)
-        return np.asarray(alive * -np.expm1(-r * np.log1p(np.asarray(t, dtype=float) / alpha)))
+        return np.asarray(alive * -np.expm1(-r * np.log1p(length(t) / alpha)))
 
     def expected_purchases(
         self, t: Numbers, frequency: Numbers = 0, recency: Numbers = 0, T: Numbers = 0
@@ -209,7 +217,7 @@ class DropoutAtPurchase:
             Shape of the grid; by default that of all arguments together.
         """
         ahead = self._ahead(frequency, recency, T)
-        t = np.asarray(t, dtype=float)
+        t = length(t)
         shape = np.broadcast_shapes(t.shape, *(each.shape for each in ahead), size or ())
         return draw_future(rng, t, *ahead, shape)
 
@@ -233,7 +241,7 @@ class DropoutAtPurchase:
     def _log_odds_gone(self, frequency: Numbers, recency: Numbers, T: Numbers) -> Floats:
         """Log-odds of having dropped out (brucehardie.com note 021; -inf for BG at x = 0)."""
         r, alpha, a, b = self._parameters()
-        x, tx, age = floats(frequency, recency, T)
+        x, tx, age = history(frequency, recency, T)
         stays = np.maximum(x + (self.shift - 1), 0.0)
         odds = np.log(a) - np.log(b + stays) + (r + x) * np.log1p((age - tx) / (alpha + tx))
         return odds if self.shift else np.asarray(np.where(x > 0, odds, -np.inf))
@@ -243,7 +251,7 @@ class DropoutAtPurchase:
     ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
         """P(alive) and, given alive, the parameters of rate and dropout from now on."""
         r, alpha, a, b = self._parameters()
-        x, _, age = floats(frequency, recency, T)
+        x, _, age = history(frequency, recency, T)
         alive = self.p_alive(frequency, recency, T)
         return alive, r + x, alpha + age, a, b + x + self.shift
 
@@ -256,7 +264,8 @@ class DropoutAtPurchase:
         T: Numbers,
     ) -> Floats:
         """P(alive) times a mean that depends on a history by (frequency, T) alone."""
-        x, _, age = floats(frequency, recency, T)
+        first = length(first)
+        x, _, age = history(frequency, recency, T)
         r, alpha, a, b = self._parameters()
         alive = self.p_alive(frequency, recency, T)
         single = np.ndim(first) == r.ndim == alpha.ndim == a.ndim == b.ndim == 0

@@ -113,7 +113,8 @@ def count_probability(
         # B(a+1, b+n-1) / B(a, b+n) = a / (b+n-1)
         leave = np.exp(stay) * a / (b + n - 1)
         tail = betainc(np.maximum(n, 1.0), r, odds / (1 + odds))
-    return np.asarray((alive + np.where(n > 0, leave * tail, 0.0)).reshape(shape))
+        gone = np.where(n > 0, leave * tail, 0.0)
+    return np.asarray((alive + gone).reshape(shape))
 
 
 def _rows(*arguments: Numbers) -> tuple[list[Floats], tuple[int, ...]]:

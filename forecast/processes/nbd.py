@@ -6,7 +6,14 @@ from typing import Self
 import numpy as np
 
 from forecast.errors import UsageError
-from forecast.processes.arrays import Floats, Integers, Numbers, check_positive, floats
+from forecast.processes.arrays import (
+    Floats,
+    Integers,
+    Numbers,
+    check_positive,
+    history,
+    length,
+)
 from forecast.processes.dropout_prior import NBD_PRIOR
 from forecast.processes.fitting import Fit, maximise
 from forecast.processes.future import Future
@@ -100,13 +107,13 @@ class NBD:
         Gamma(r+x)/Gamma(r) alpha^r / (alpha+T)^(r+x): the density of the purchase times.
         """
         r, alpha = self._parameters()
-        x, _, age = floats(frequency, recency, T)
+        x, _, age = history(frequency, recency, T)
         return np.asarray(log_rising(r, x) - r * np.log1p(age / alpha) - x * np.log(alpha + age))
 
     def p_alive(self, frequency: Numbers = 0, recency: Numbers = 0, T: Numbers = 0) -> Floats:
         """Return 1: nobody drops out."""
-        history = floats(frequency, recency, T)
-        return np.ones(np.broadcast_shapes(*(v.shape for v in (*history, *self._parameters()))))
+        known = history(frequency, recency, T)
+        return np.ones(np.broadcast_shapes(*(v.shape for v in (*known, *self._parameters()))))
 
     def p_alive_at(
         self, t: Numbers, frequency: Numbers = 0, recency: Numbers = 0, T: Numbers = 0
@@ -120,14 +127,14 @@ class NBD:
     ) -> Floats:
         """Return the probability of at least one purchase in (T, T + t]."""
         k, A = self._ahead(frequency, recency, T)
-        return np.asarray(-np.expm1(-k * np.log1p(np.asarray(t, dtype=float) / A)))
+        return np.asarray(-np.expm1(-k * np.log1p(length(t) / A)))
 
     def expected_purchases(
         self, t: Numbers, frequency: Numbers = 0, recency: Numbers = 0, T: Numbers = 0
     ) -> Floats:
         """Return the expected purchases in (T, T + t]: (r + x) / (alpha + T) t."""
         k, A = self._ahead(frequency, recency, T)
-        return np.asarray(k / A * np.asarray(t, dtype=float))
+        return np.asarray(k / A * length(t))
 
     def pmf(
         self,
@@ -193,7 +200,7 @@ class NBD:
         size : tuple of int, optional
             Shape of the grid; by default that of all arguments together.
         """
-        window = np.asarray(t, dtype=float)
+        window = length(t)
         known = (window, self.p_alive(frequency, recency, T))
         shape = np.broadcast_shapes(*(each.shape for each in known), size or ())
         k, A = self._ahead(frequency, recency, T)
@@ -219,6 +226,6 @@ class NBD:
     def _ahead(self, frequency: Numbers, recency: Numbers, T: Numbers) -> tuple[Floats, Floats]:
         """Return the parameters of the purchase rate from now on."""
         r, alpha = self._parameters()
-        x, tx, age = floats(frequency, recency, T)
+        x, tx, age = history(frequency, recency, T)
         # tx adds nothing but its shape
         return r + x + 0 * tx, alpha + age

@@ -8,7 +8,15 @@ import numpy as np
 from scipy.special import expit
 
 from forecast.errors import UsageError
-from forecast.processes.arrays import Floats, Integers, Numbers, check_positive, floats
+from forecast.processes.arrays import (
+    Floats,
+    Integers,
+    Numbers,
+    check_positive,
+    floats,
+    history,
+    length,
+)
 from forecast.processes.distinct import pairs
 from forecast.processes.dropout_prior import PARETO_NBD_PRIOR
 from forecast.processes.fitting import Fit, maximise
@@ -129,13 +137,13 @@ class ParetoNBD:
         brucehardie.com note 009, eqs. 18 to 20.
         """
         r, alpha, s, beta = self._parameters()
-        x, tx, age = floats(frequency, recency, T)
+        x, tx, age = history(frequency, recency, T)
         return np.asarray(log_rising(r, x) + row_values(x, tx, age, r, alpha, s, beta))
 
     def p_alive(self, frequency: Numbers = 0, recency: Numbers = 0, T: Numbers = 0) -> Floats:
         """Return the probability of not having dropped out by T (note 009, eqs. 36 and 37)."""
         parameters = self._parameters()
-        x, tx, age = floats(frequency, recency, T)
+        x, tx, age = history(frequency, recency, T)
         shape = np.broadcast_shapes(x.shape, tx.shape, age.shape)
         if any(each.ndim for each in parameters) or int(np.prod(shape)) < _MANY:
             return np.asarray(expit(-log_odds_gone(x, tx, age, *parameters)))
@@ -152,7 +160,7 @@ class ParetoNBD:
         """Return the probability of not having dropped out by T + t."""
         _, _, s, beta = self._ahead(frequency, recency, T)
         alive = self.p_alive(frequency, recency, T)
-        return np.asarray(alive * np.exp(-s * np.log1p(np.asarray(t, dtype=float) / beta)))
+        return np.asarray(alive * np.exp(-s * np.log1p(length(t) / beta)))
 
     def p_active(
         self, t: Numbers, frequency: Numbers = 0, recency: Numbers = 0, T: Numbers = 0
@@ -241,8 +249,8 @@ class ParetoNBD:
         size : tuple of int, optional
             Shape of the grid; by default that of all arguments together.
         """
-        window = np.asarray(t, dtype=float)
-        known = (*floats(frequency, recency, T), *self._parameters())
+        window = length(t)
+        known = (*history(frequency, recency, T), *self._parameters())
         shape = np.broadcast_shapes(window.shape, *(each.shape for each in known), size or ())
 
         def alive(at: tuple[Integers, ...]) -> Floats:
@@ -274,7 +282,7 @@ class ParetoNBD:
     ) -> tuple[Floats, Floats, Floats, Floats]:
         """Return the parameters of purchase and dropout from now on, given alive."""
         r, alpha, s, beta = self._parameters()
-        x, _, age = floats(frequency, recency, T)
+        x, _, age = history(frequency, recency, T)
         return r + x, alpha + age, s, beta + age
 
     def _given_alive(
@@ -286,7 +294,8 @@ class ParetoNBD:
         T: Numbers,
     ) -> Floats:
         """P(alive) times a mean that depends on a history by (frequency, T) alone."""
-        x, _, age = floats(frequency, recency, T)
+        first = length(first)
+        x, _, age = history(frequency, recency, T)
         alive = self.p_alive(frequency, recency, T)
         single = np.ndim(first) == 0 and not any(each.ndim for each in self._parameters())
         if not single or alive.size < _MANY:

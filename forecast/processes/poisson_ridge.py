@@ -22,7 +22,8 @@ class Ridge:
     covariance : array, shape (terms, terms)
         Given data and prior, with overdispersion counted in.
     variance : float
-        Of the prior N(0, variance) of each coefficient, estimated from the data.
+        Of the prior N(0, variance) of each coefficient per standard deviation of its term,
+        estimated from the data.
     dispersion : float
         Variance of the counts over their mean, at least 1.
     """
@@ -47,10 +48,13 @@ def poisson_ridge(terms: Floats, counts: Floats, offset: Floats) -> Ridge:
     offset : array, shape (n,)
         Expected counts without terms; rows of 0 are left out.
     """
-    use = offset > 0
-    x = np.column_stack([np.ones(use.sum()), terms[use]])
+    use, size = offset > 0, terms.shape[1]
+    if size == 0:
+        return Ridge(np.zeros(0), np.zeros((0, 0)), 0.0, 1.0)
+    # in units of their spread, so that the shrinkage does not depend on how terms are written
+    spread = np.maximum(terms[use].std(axis=0), 1e-300)
+    x = np.column_stack([np.ones(use.sum()), terms[use] / spread])
     y, log_offset = np.asarray(counts, dtype=float)[use], np.log(offset[use])
-    size = terms.shape[1]
     weights = np.zeros(size + 1)
     weights[0] = np.log(max(y.sum(), 0.5)) - np.log(offset[use].sum())
     variance, dispersion = 0.1, 1.0
@@ -68,4 +72,4 @@ def poisson_ridge(terms: Floats, counts: Floats, offset: Floats) -> Ridge:
         variance = float(np.clip(wanted, _SMALLEST, _LARGEST))
         if np.abs(step).max() < 1e-10 and moved < 1e-8:
             break
-    return Ridge(weights[1:], covariance, variance, dispersion)
+    return Ridge(weights[1:] / spread, covariance / np.outer(spread, spread), variance, dispersion)

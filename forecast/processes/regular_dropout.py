@@ -16,7 +16,15 @@ import numpy as np
 from scipy.special import expit
 
 from forecast.errors import UsageError
-from forecast.processes.arrays import Floats, Integers, Numbers, check_positive, floats
+from forecast.processes.arrays import (
+    Floats,
+    Integers,
+    Numbers,
+    check_positive,
+    floats,
+    history,
+    length,
+)
 from forecast.processes.distinct import pairs
 from forecast.processes.future import Future, draw_future
 from forecast.processes.next_purchase import waiting_quantile
@@ -152,7 +160,7 @@ class RegularDropout:
             (frequency, recency, T) alone, comparable with BG/NBD and any other k.
         """
         r, alpha, a, b = self._parameters()
-        x, tx, age = floats(frequency, recency, T)
+        x, tx, age = history(frequency, recency, T)
         gaps = None if log_gaps is None else read_log_gaps(log_gaps, x, tx)
         stays, events = x + self.shift, self.k * x
         _, log_phases = self._phases(frequency, recency, T)
@@ -273,7 +281,7 @@ class RegularDropout:
         if self.k > 1:
             return self._simulate(t, frequency, recency, T, rng=rng, size=size)
         alive, _, r, alpha, a, b = self._ahead(frequency, recency, T)
-        t = np.asarray(t, dtype=float)
+        t = length(t)
         shape = np.broadcast_shapes(t.shape, alive.shape, r.shape, alpha.shape, b.shape, size or ())
         return draw_future(rng, t, alive, r, alpha, a, b, shape)
 
@@ -312,7 +320,7 @@ class RegularDropout:
         size: tuple[int, ...] | None = None,
     ) -> RegularFuture:
         alive, chances, r, alpha, a, b = self._ahead(frequency, recency, T)
-        t = np.asarray(t, dtype=float)
+        t = length(t)
         shape = np.broadcast_shapes(
             t.shape, alive.shape, chances[0].shape, r.shape, alpha.shape, b.shape, size or ()
         )
@@ -327,13 +335,13 @@ class RegularDropout:
     ) -> tuple[list[Floats], Floats]:
         """Chance of each phase given alive, and the logarithm of the sum behind it."""
         r, alpha, _, _ = self._parameters()
-        x, tx, age = floats(frequency, recency, T)
+        x, tx, age = history(frequency, recency, T)
         return phase_chances(self.k, r + self.k * x, (age - tx) / (alpha + age))
 
     def _log_odds_gone(self, frequency: Numbers, recency: Numbers, T: Numbers) -> Floats:
         """Log-odds of having dropped out; -inf for BG/CNBD-k at x = 0."""
         r, alpha, a, b = self._parameters()
-        x, tx, age = floats(frequency, recency, T)
+        x, tx, age = history(frequency, recency, T)
         stays = np.maximum(x + (self.shift - 1), 0.0)
         silence = (r + self.k * x) * np.log1p((age - tx) / (alpha + tx))
         _, log_phases = self._phases(frequency, recency, T)
@@ -345,7 +353,7 @@ class RegularDropout:
     ) -> tuple[Floats, list[Floats], Floats, Floats, Floats, Floats]:
         """P(alive), phases and, given alive, the parameters of rate and dropout from now on."""
         r, alpha, a, b = self._parameters()
-        x, _, age = floats(frequency, recency, T)
+        x, _, age = history(frequency, recency, T)
         alive = self.p_alive(frequency, recency, T)
         chances, _ = self._phases(frequency, recency, T)
         return alive, chances, r + self.k * x, alpha + age, a, b + x + self.shift
@@ -359,7 +367,8 @@ class RegularDropout:
         T: Numbers,
     ) -> Floats:
         """P(alive) times the sum over phases of a mean that depends on (frequency, T) alone."""
-        x, _, age = floats(frequency, recency, T)
+        first = length(first)
+        x, _, age = history(frequency, recency, T)
         r, alpha, a, b = self._parameters()
         alive, chances, *_ = self._ahead(frequency, recency, T)
         single = np.ndim(first) == r.ndim == alpha.ndim == a.ndim == b.ndim == 0

@@ -68,6 +68,13 @@ def report(
     FileError
         If the folder does not exist, or the file cannot be written.
     """
+    if not isinstance(path, str | Path):
+        raise UsageError(f"report: the page's path comes first, not a {type(path).__name__}.")
+    kinds = {"ledger": Ledger, "forecast": Forecast, "backtest": Backtest, "value": Mapping}
+    parts = (ledger, forecast, backtest, value)
+    for (name, kind), part in zip(kinds.items(), parts, strict=True):
+        if part is not None and not isinstance(part, kind):
+            raise UsageError(f"report: {name} is a {type(part).__name__}, not a {kind.__name__}.")
     target = Path(path)
     if not target.parent.is_dir():
         raise FileError(f"report: the folder {target.parent} does not exist. Create it first.")

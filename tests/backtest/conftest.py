@@ -21,7 +21,7 @@ def make_ledger(rows: list[tuple[Any, ...]], cutoff: str, *, value: bool = True)
     names = ["customer_id", "date", "amount"][: 2 + value]
     table = pd.DataFrame([row[: 2 + value] for row in rows], columns=names)
     amount = {"value": "amount"} if value else {}
-    return read_ledger(table, customer="customer_id", date="date", cutoff=cutoff, **amount)
+    return read_ledger(table, customer="customer_id", date="date", cutoff=cutoff, key=(), **amount)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import forecast as fc
+from forecast.draws import smoothed
 from forecast.errors import (
     NotFittedError,
     NotIdentifiedError,
@@ -210,3 +211,64 @@ def test_zero_purchases_count_in_the_order_value() -> None:
         each.forecast("13W", draws=0).periods["expected_value"].sum() for each in (one, other)
     )
     assert mixed / paid == pytest.approx(0.75, abs=0.08)
+
+
+def test_actuals_of_another_window_are_not_scored(model: fc.BTYD, whole: Ledger) -> None:
+    found = model.forecast("26W", draws=50)
+    with pytest.raises(UsageError, match="1998-06-30"):
+        found.score(whole.actuals("1997-09-30", "39W"))
+    assert found.score(whole.actuals("1997-09-30", "26W")).notna().all(axis=None)
+
+
+def test_questions_without_meaning_are_refused(model: fc.BTYD) -> None:
+    found = model.forecast("4W", draws=50)
+    for ask in (
+        lambda: found.interval(90),
+        lambda: found.quantiles([]),
+        lambda: found.quantiles([5.0]),
+        lambda: found.totals(by=np.zeros(3)),
+        lambda: found.score(pd.DataFrame({"x": [1]})),
+        lambda: found.discounted("10%"),
+        lambda: model.forecast("4W", draws=10.5),
+        lambda: model.forecast("4W", seed=None),
+        lambda: fc.BTYD().fit(pd.DataFrame()),
+    ):
+        with pytest.raises(UsageError):
+            ask()
+    assert list(found.quantiles([0.9991, 0.9995]).columns)[:2] == [
+        "purchases_q99.91", "purchases_q99.95",
+    ]  # fmt: skip
+
+
+def test_an_infinite_mean_is_missing_and_said() -> None:
+    shop = fc.simulate_shop(
+        600, seed=2, days=546, acquisition_days=180, season=None, refunds=0.0, channels=(), q=1.01
+    )
+    whole = fc.read_ledger(shop.orders[["customer_id", "date", "amount"]], key=())
+    found = fc.BTYD().fit(whole.cut("2022-12-15")).forecast("26W", draws=100)
+    assert found.customers["expected_value"].isna().all()
+    assert np.isnan(found.interval().loc["value", "expected"])
+    assert found.customers["value_hi_90"].notna().all()
+    assert "infinite" in " ".join(found.notes)
+    board = fc.backtest(whole, {"btyd": fc.BTYD()}, horizon="13W", origins=2).leaderboard()
+    assert board.loc["btyd", "failed"] == 0
+
+
+def test_heavy_buyers_are_simulated_in_small_blocks() -> None:
+    days = pd.date_range("2023-01-01", periods=300)
+    log = pd.DataFrame({"customer_id": np.repeat([f"c{i}" for i in range(30)], 300),
+                        "date": np.tile(days, 30)})  # fmt: skip
+    odd = pd.DataFrame({"customer_id": [f"o{i}" for i in range(30)], "date": days[:30]})
+    model = fc.BTYD().fit(fc.read_ledger(pd.concat([log, odd]), key=()))
+    found = model.forecast("26W", draws=200)
+    sizes = [block.purchases.sum() for block in found.sampler.blocks()]
+    assert max(sizes) < 2_000_000
+    assert len(sizes) > 1
+
+
+def test_log_scores_are_those_of_a_distribution() -> None:
+    drawn = np.sort(np.random.default_rng(1).poisson(2.0, (1, 50)).astype(float), axis=1)
+    counts = np.arange(500.0)
+    chance = [smoothed(drawn, np.array([n]), (drawn == n).mean(axis=1))[0] for n in counts]
+    assert np.sum(chance) == pytest.approx(1.0)
+    assert chance[300] < chance[30]

@@ -62,3 +62,23 @@ def test_refusals(whole: Ledger) -> None:
         fc.BTYD(season=1).fit(whole.cut("2022-09-30"))
     with pytest.raises(UnsupportedError, match="lifetimes"):
         fc.BTYD(season=1, engine="lifetimes").fit(whole.cut("2024-06-30"))
+
+
+def test_an_empty_clock_is_the_plain_model_to_the_bit(whole: Ledger) -> None:
+    ledger = whole.cut("2024-06-30")
+    days = pd.date_range(ledger.first_day, "2024-12-31")
+    nothing = pd.DataFrame({"never": np.zeros(len(days))}, index=days)
+    for burn_in in (0, 60):
+        empty = fc.BTYD(events=nothing, burn_in=burn_in).fit(ledger)
+        plain = fc.BTYD(burn_in=burn_in).fit(ledger)
+        assert empty.log_likelihood_ == plain.log_likelihood_
+        assert empty.aic_ == plain.aic_ + 2
+        one, other = (each.forecast("8W", draws=20) for each in (empty, plain))
+        pd.testing.assert_frame_equal(one.customers, other.customers, check_exact=True)
+        assert "never" in " ".join(one.notes)
+
+
+def test_likelihoods_compare_clocks(whole: Ledger) -> None:
+    ledger = whole.cut("2024-06-30")
+    season, plain = fc.BTYD(season=1, burn_in=60).fit(ledger), fc.BTYD(burn_in=60).fit(ledger)
+    assert season.aic_ < plain.aic_ - 100

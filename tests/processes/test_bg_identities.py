@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.errors import UsageError
-from forecast.processes import BGNBD, MBGNBD
+from forecast.processes import BGNBD, MBGNBD, ParetoNBD
 
 FAMILY = [BGNBD, MBGNBD]
 positive = st.floats(0.1, 20.0)
@@ -183,3 +183,21 @@ def test_parameters_must_be_positive_and_rates_too():
         MBGNBD(0.2, 1.0, 1.0, np.nan)
     with pytest.raises(UsageError, match="rate"):
         BGNBD(0.2, 1.0, 1.0, 1.0).dert(0.0)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda p: p.expected_purchases(float("nan"), 2, 30.0, 38.0),
+        lambda p: p.expected_purchases(-1.0),
+        lambda p: p.p_alive(2, 40.0, 38.0),
+        lambda p: p.p_alive(1.7, 30.0, 38.0),
+        lambda p: p.p_active(3.0, 2, -1.0, 38.0),
+        lambda p: p.simulate(float("nan"), 2, 30.0, 38.0, rng=np.random.default_rng(0)),
+        lambda p: type(p)("1", 1.0, 1.0, 1.0),
+    ],
+)
+@pytest.mark.parametrize("family", [BGNBD, MBGNBD, ParetoNBD])
+def test_what_is_no_history_or_time_is_refused(family, ask):
+    with pytest.raises(UsageError):
+        ask(family(0.5, 4.0, 0.8, 2.4))

@@ -140,3 +140,28 @@ def test_ridge_counts_overdispersion_in() -> None:
     terms, offset = rng.normal(size=(2000, 2)), np.full(2000, 5.0)
     counts = rng.poisson(offset * rng.gamma(0.5, 2.0, 2000)).astype(float)
     assert poisson_ridge(terms, counts, offset).dispersion == pytest.approx(11, rel=0.2)
+
+
+def test_shrinkage_does_not_depend_on_the_unit_of_an_event() -> None:
+    (timeline, sale), scales = _shop(0.0, 0.6), (1e-3, 1.0, 1e3)
+    found = [
+        Clock.fit(timeline, BGNBD.fit, pairs=0, events={"sale": factor * sale}, start=0)
+        for factor in scales
+    ]
+    effects = [
+        clock.weights[0] * factor for clock, factor in zip(found, (1e-3, 1, 1e3), strict=True)
+    ]
+    np.testing.assert_allclose(effects, effects[1], rtol=1e-6)
+
+
+def test_an_event_that_never_happened_is_unknown() -> None:
+    timeline, sale = _shop(0.0, 0.0)
+    future = np.where(np.arange(sale.size) < 900, 0.0, 1.0)
+    clock = Clock.fit(timeline, BGNBD.fit, pairs=1, events={"new": future}, start=0)
+    assert clock.unknown == ("new",)
+    assert clock.weights[-1] == 0
+    drawn = clock.drawn(np.random.default_rng(1))
+    assert drawn.weights[-1] == 0
+    year = np.arange(*clock.reference)
+    assert drawn.intensity(year).mean() == pytest.approx(1.0)
+    assert not np.allclose(drawn.weights[:2], clock.weights[:2])

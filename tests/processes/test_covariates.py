@@ -138,3 +138,19 @@ def test_refusals() -> None:
     fit = fit_with_covariates(BGNBD, x, tx, T, rate=rate)
     with pytest.raises(UsageError, match="given"):
         fit.process.of({}, dropout)
+
+
+def test_a_group_that_never_comes_back_is_a_named_limit() -> None:
+    x, tx, T, _, _ = simulated(BGNBD, 800)
+    gone = (np.arange(800) % 4 == 0).astype(float)
+    x, tx = np.where(gone > 0, 0.0, x), np.where(gone > 0, 0.0, tx)
+    fit = fit_with_covariates(BGNBD, x, tx, T, rate={"gone": gone})
+    assert fit.status == "limit"
+    assert "gone" in str(fit.limit)
+
+
+def test_units_far_from_one_are_refused() -> None:
+    x, tx, T, rate, _ = simulated(BGNBD, 200)
+    for factor in (1e-4, 1e4):
+        with pytest.raises(UsageError, match="standard deviation"):
+            fit_with_covariates(BGNBD, x, tx, T, rate={"online": factor * rate["online"]})
