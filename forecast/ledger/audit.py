@@ -17,6 +17,7 @@ from forecast.ledger.sources import Frame
 __all__ = ["Audit", "DayFacts"]
 
 FAR_CUTOFF_GAPS = 10
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LATE = 90
 _MOST_STRANGE = 100_000
 
@@ -144,6 +145,11 @@ class Audit:
         strange = odd.head(_MOST_STRANGE).collect("pyarrow")["id"].to_list()
         if not strange:
             return
+        hidden = [each for each in strange if _CONTROL.search(each)]
+        if hidden:
+            shown = listed(hidden[:3], write=ascii)
+            self.warn("control characters", len(hidden), f"Ids with signs no one sees: {shown}.")
+            self.say(f"{len(hidden):,} customer ids hold control characters, e.g. {shown}.")
         plain = sorted({_visible(each) for each in strange})
         twins = ids.filter(nw.col("id").is_in(plain)).collect("pyarrow")
         groups: dict[str, set[str]] = {}

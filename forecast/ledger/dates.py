@@ -17,6 +17,7 @@ __all__ = ["check_date_options", "explain_dates", "with_day"]
 _TIME = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d([.]\d{1,9})?)?"
 _ISO = rf"^\d{{4}}-\d{{2}}-\d{{2}}([T ]{_TIME})?$"
 _ZONED = rf"^\d{{4}}-\d{{2}}-\d{{2}}[T ]{_TIME} ?(Z|[+-]\d{{2}}:?\d{{2}}|UTC|GMT)$"
+_MOST_WAYS = 20_000  # distinct dates that a format must read
 _LIKE_ISO = r"^\d{4}-\d{2}-\d{2}([T ].*)?$"
 FIRST_YEAR, LAST_YEAR = 1900, 9999  # a spreadsheet's zero is 1899-12-30
 _DAYS = (
@@ -226,7 +227,8 @@ def explain_dates(source: Source, frame: Frame, name: str, column: str) -> None:
     unread = frame.filter(nw.col("day").is_null() & ~text.is_null() & (text != ""))
     zoned = unread.filter(text.str.contains(_ZONED)).head(3).collect("pyarrow")
     unread = unread.filter(~text.str.contains(_LIKE_ISO))  # the others name no real day
-    samples = unread.head(200).collect("pyarrow")[column].to_list()
+    written = unread.select(column).unique().sort(column).head(_MOST_WAYS)
+    samples = written.collect("pyarrow")[column].to_list()
     good = frame.filter(~nw.col("day").is_null()).head(1).collect("pyarrow")[column].to_list()
     count = int(unread.select(nw.len()).collect("pyarrow").item())
     if len(zoned):

@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+import forecast as fc
 from forecast.errors import (
     BadRowsError,
     ColumnError,
@@ -147,7 +148,7 @@ DATES = [
     # 3 mixed formats, 4 ambiguous dates
     (["2024-01-01", "05/02/2024", "13/02/2024"], SEVERAL, "('2024-01-01', '05/02/2024')"),
     (["2024-01-01", "05/02/2024", "13/02/2024"], SEVERAL, '"%d/%m/%Y"'),
-    (["01/02/2024", "13/02/2024", "02/13/2024"], SEVERAL, "('13/02/2024', '02/13/2024')"),
+    (["01/02/2024", "13/02/2024", "02/13/2024"], SEVERAL, "('02/13/2024', '13/02/2024')"),
     (["03/02/2020", "04/02/2020", "05/02/2020"], EITHER, '"%d/%m/%Y" or "%m/%d/%Y"'),
     (["13/02/2020", "04/02/2020", "05/02/2020"], OTHER, '"%d/%m/%Y".'),
     (["02/13/2020 1:05 PM"] * 3, OTHER, '"%m/%d/%Y %I:%M %p"'),
@@ -498,3 +499,20 @@ def test_dates_that_do_not_fit_the_format(table, read):
         lambda: read(log, date_format="%d/%m/%Y"), BadRowsError, says=('date_format="%d/%m/%Y"',)
     )
     assert error.samples == ["04-02-2020"]
+
+
+def test_a_column_decides_how_its_dates_are_written() -> None:
+    days = [f"{day:02d}/01/2024" for day in range(1, 29)] * 20
+    log = pd.DataFrame({"customer": [f"c{at}" for at in range(len(days))], "date": days})
+    with pytest.raises(BadRowsError) as caught:
+        fc.read_ledger(log, key=())
+    assert '"%d/%m/%Y"' in str(caught.value)
+    assert '"%m/%d/%Y"' not in str(caught.value)
+
+
+def test_control_characters_in_ids_are_warned_about() -> None:
+    log = pd.DataFrame({"customer": ["a", "c\x001"], "date": ["2024-01-01", "2024-01-02"]})
+    with pytest.warns(DataWarning, match="control characters"):
+        ledger = fc.read_ledger(log)
+    line = ledger.audit.set_index("check").loc["control characters"]
+    assert line["severity"] == "warning"
