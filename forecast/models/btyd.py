@@ -14,7 +14,7 @@ from forecast.forecaster import Forecast, Population, check_request
 from forecast.ledger import Ledger
 from forecast.models.btyd_draws import BTYDSampler, Floats, History
 from forecast.models.season import event_columns, timeline_of
-from forecast.processes import BGNBD, MBGNBD, NBD, Clock, GammaGamma, ParetoNBD
+from forecast.processes import BGNBD, MBGNBD, NBD, Clock, GammaGamma, ParetoNBD, Timeline
 from forecast.views import customer_summary
 
 __all__ = ["BTYD", "PROCESSES"]
@@ -128,11 +128,12 @@ class BTYD:
                 "time after a purchase. Use a longer log or a later cutoff."
             )
         process, repeat_only = processes[self.purchases], self.spend == "gamma_gamma"
-        self.clock_ = self._clock(ledger, summary, process)
+        timed = bool(self.season or self.events is not None or self.burn_in)
+        timeline = timeline_of(ledger, summary) if timed else None
+        self.clock_ = None if timeline is None else self._clock(timeline, process)
         recency, age = summary["recency"].to_numpy() / DAYS, summary["T"].to_numpy() / DAYS
         settled, waited, terms = np.ones(len(summary), dtype=bool), 0.0, 0
-        if self.clock_ is not None or self.burn_in:
-            timeline = timeline_of(ledger, summary)
+        if timeline is not None:
             settled = timeline.settled(self._burn_in())
             if self.clock_ is not None:
                 recency = self.clock_.elapsed(timeline.first, timeline.last) / DAYS
@@ -218,7 +219,7 @@ class BTYD:
             return LIFETIMES, LifetimesSpend
         raise UsageError(f"engine: {self.engine!r} is neither 'own' nor 'lifetimes'.")
 
-    def _clock(self, ledger: Ledger, summary: pd.DataFrame, process: Any) -> Clock | None:
+    def _clock(self, timeline: Timeline, process: Any) -> Clock | None:
         """Estimate operational time, where a season or events are asked for."""
         if not self.season and self.events is None:
             return None
@@ -229,7 +230,6 @@ class BTYD:
                 f"{self.purchases} knows neither season nor events: its customers leave in "
                 "calendar time, not at purchases. Use bgnbd or mbgnbd."
             )
-        timeline = timeline_of(ledger, summary)
         start = int(timeline.first.min())
         return Clock.fit(
             timeline,
@@ -241,11 +241,9 @@ class BTYD:
         )
 
     def _burn_in(self) -> int:
-        return (
-            (60 if self.season or self.events is not None else 0)
-            if self.burn_in is None
-            else (self.burn_in)
-        )
+        if self.burn_in is not None:
+            return self.burn_in
+        return 60 if self.season or self.events is not None else 0
 
     def _edges(self, clock: Clock | None, windows: list[Window]) -> Floats:
         """Return the ends of the periods in the fit's unit since the cutoff."""
