@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.calendar import Horizon, add, day_number
+from forecast.customer_days import CustomerDays
 from forecast.errors import HorizonError, TooLittleDataError, UnsupportedError, UsageError
 from forecast.ledger import Ledger
 
@@ -228,38 +229,8 @@ def customer_features(ledger: Ledger) -> pd.DataFrame:
         season of the first purchase as sine and cosine of the year.
     """
     _local(ledger, "customer_features")
-    summary = customer_summary(ledger)
-    rows = ledger.purchases()
-    codes = pd.Series(np.arange(len(summary)), index=summary.index)[rows["customer_id"]].to_numpy()
-    size, ago = (
-        len(summary),
-        (np.datetime64(ledger.cutoff) - rows["date"].to_numpy().astype("M8[D]")),
-    )
-    days_ago = ago.astype(int)
-    out = summary[["frequency", "recency", "T"]].astype(float)
-    out["days_since_last"] = out["T"] - out["recency"]
-    out["rate"] = (out["frequency"] + 1) / (out["T"] + 30)
-    gaps = -np.diff(days_ago).astype(float)
-    same = codes[1:] == codes[:-1]
-    count = np.bincount(codes[1:][same], minlength=size)
-    mean = np.bincount(codes[1:][same], gaps[same], minlength=size) / np.maximum(count, 1)
-    square = np.bincount(codes[1:][same], gaps[same] ** 2, minlength=size) / np.maximum(count, 1)
-    out["mean_gap"] = np.where(count > 0, mean, out["T"])
-    out["spread_of_gaps"] = np.sqrt(np.maximum(square - mean**2, 0))
-    out["overdue"] = out["days_since_last"] / (out["mean_gap"] + 7)
-    for window in (30, 90, 180, 365):
-        recent = days_ago < window
-        out[f"purchases_{window}d"] = np.bincount(codes[recent], minlength=size)
-        if ledger.has_value:
-            value = rows["value"].to_numpy()[recent]
-            out[f"value_{window}d"] = np.bincount(codes[recent], value, minlength=size)
-    if ledger.has_value:
-        out["total_value"] = summary["total_value"]
-        out["mean_value"] = summary["total_value"] / summary["n_purchases"]
-        out["first_value"] = summary["first_value"]
-    angle = 2 * np.pi * summary["first_purchase"].dt.day_of_year / 365.25
-    out["first_sin"], out["first_cos"] = np.sin(angle), np.cos(angle)
-    return out.astype(float)
+    days = CustomerDays.of(ledger)
+    return pd.DataFrame(days.features(), index=days.customers)
 
 
 def _check(ledger: object) -> None:

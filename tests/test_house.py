@@ -18,14 +18,16 @@ BELOW = {  # part -> parts it may import
     "errors": set(),
     "calendar": {"errors"},
     "ledger": {"calendar", "errors"},
-    "views": {"ledger", "calendar", "errors"},
+    "customer_days": {"ledger", "calendar"},
+    "views": {"customer_days", "ledger", "calendar", "errors"},
     "draws": {"calendar"},
     "forecaster": {"draws", "ledger", "calendar", "errors"},
     "processes": {"errors"},
     "datasets": {"calendar", "errors"},
-    "backtest": {"forecaster", "ledger", "calendar", "errors"},
-    "models": {"draws", "views", "processes", "forecaster", "ledger", "calendar", "errors"},
+    "backtest": {"draws", "forecaster", "ledger", "calendar", "errors"},
+    "models": {"customer_days", "draws", "views", "processes", "forecaster", "ledger", "calendar", "errors"},
     "report": {"backtest", "views", "forecaster", "ledger", "calendar", "errors"},
+    "value": {"draws", "views", "forecaster", "ledger", "calendar", "errors"},
     "jobs": {"forecaster", "ledger", "calendar", "errors"},
     "testing": {"datasets", "models", "forecaster", "ledger", "calendar", "errors"},
 }
@@ -44,10 +46,14 @@ FENCES = {  # third party -> files or folders that may import it
     "cyclopts": ["cli"],
 }
 PUBLIC = [
-    "BTYD", "Backtest", "CohortCurve", "CustomerRegression", "Forecast", "Forecaster", "LastYear",
-    "Ledger", "MODELS", "OwnRate", "SeasonalSeries", "Zero", "__version__", "backtest",
-    "cohort_table", "customer_features", "customer_summary", "default_models", "load_cdnow",
-    "load_sample", "read_ledger", "report", "revenue_series", "simulate_shop",
+    "BTYD", "Backtest", "Check", "CohortCurve", "ContractRetention", "CustomerRegression",
+    "Ensemble", "ExternalPredictions", "Forecast", "Forecaster", "GradientBoosting", "LTVFormula", "LastYear", "Ledger",
+    "MODELS", "Margin", "OwnRate", "SeasonalSeries", "SegmentRules", "Zero", "__version__",
+    "acquisition_cost", "backtest", "channel_table", "checks", "clv", "cohort_table",
+    "compare_campaigns", "concentration", "customer_features", "customer_summary", "default_models",
+    "formula_values", "funnel", "load_cdnow", "load_sample", "migration", "newcomer_value",
+    "pareto_curve", "read_ledger", "report", "revenue_series", "segments", "simulate_shop",
+    "unit_economics", "uplift", "value_by_age",
 ]  # fmt: skip
 
 

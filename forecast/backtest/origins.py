@@ -1,23 +1,24 @@
-"""When would we have forecast? The days a backtest looks back from."""
+"""When would we have forecast? The days a backtest looks back from, and the windows it scores."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from forecast.calendar import Horizon, add, parse_day
+from forecast.calendar import Horizon, Window, add, parse_day
 from forecast.errors import CutoffError, HorizonError, TooLittleDataError, UsageError, listed
 
-__all__ = ["origin_days"]
+__all__ = ["origin_days", "scored_window"]
 
 _DAY = timedelta(days=1)
 
 
 def origin_days(
     cutoff: date,
-    horizon: str | Horizon,
+    horizon: str | Horizon | Sequence[str | Horizon],
     origins: int | Iterable[Any] = 6,
     step: str | Horizon | None = None,
     *,
+    gap: str | Horizon | None = None,
     first_day: date | None = None,
     min_history: str | Horizon | None = None,
 ) -> list[date]:
@@ -30,16 +31,20 @@ def origin_days(
     ----------
     cutoff : date
         Last day of the ledger.
-    horizon : str or Horizon
-        Length of the window to forecast, such as ``"13W"``; a date is refused.
+    horizon : str or Horizon, or several
+        Length of the window to forecast, such as ``"13W"``; a date is refused. Of several, all
+        windows must have happened.
     origins : int or dates
         How many, or which days.
     step : str or Horizon, optional
-        From one origin to the next; one horizon by default. Not with a list of days.
+        From one origin to the next; the longest horizon by default. Not with a list of days.
+    gap : str or Horizon, optional
+        Between an origin and the first day of its window; none by default.
     first_day : date, optional
         First purchase in the ledger; without it the length of history is not checked.
     min_history : str or Horizon, optional
-        History each origin needs, from ``first_day`` to the origin; one horizon by default.
+        History each origin needs, from ``first_day`` to the origin; the longest horizon by
+        default.
 
     Raises
     ------
@@ -57,23 +62,46 @@ def origin_days(
     >>> [str(day) for day in origin_days(date(2024, 3, 31), "1M", 3)]
     ['2023-12-29', '2024-01-29', '2024-02-29']
     """
-    length = _length(horizon, "horizon")
-    history = length if min_history is None else _length(min_history, "min_history")
+    given = horizon if isinstance(horizon, list | tuple) else [horizon]
+    lengths = [_length(each, "horizon") for each in given]
+    if not lengths:
+        raise UsageError("horizon: none given; write horizon='13W'.")
+    longest = max(lengths, key=lambda each: each.mean_days(cutoff))
+    between = None if gap is None else _length(gap, "gap")
+    history = longest if min_history is None else _length(min_history, "min_history")
     earliest = date.min if first_day is None else history.window(first_day - _DAY).last
     if isinstance(origins, int) and not isinstance(origins, bool):
         if origins < 1:
             raise UsageError(f"origins: {origins} must be at least 1.")
-        stride = length if step is None else _length(step, "step")
-        return _counted(cutoff, length, origins, stride, earliest, first_day, history)
+        stride = longest if step is None else _length(step, "step")
+        last = _last(cutoff, lengths, between)
+        return _counted(cutoff, last, longest, origins, stride, earliest, first_day, history)
     if isinstance(origins, bool | str) or not isinstance(origins, Iterable):
         raise UsageError(f"origins: {origins!r} is neither a number nor a list of days.")
     if step is not None:
         raise UsageError("step: a list of origins has its own steps; leave step out.")
-    return _listed(cutoff, length, origins, earliest, first_day, history)
+    return _listed(cutoff, lengths, between, origins, earliest, first_day, history)
+
+
+def scored_window(origin: date, horizon: Horizon, gap: Horizon | None = None) -> Window:
+    """Return the window that is scored after ``origin``: the horizon, counted after the gap.
+
+    Examples
+    --------
+    >>> str(scored_window(date(2024, 1, 31), Horizon.parse("1W"), Horizon.parse("3D")))
+    '2024-02-04 to 2024-02-10'
+    """
+    return horizon.window(origin if gap is None else gap.window(origin).last)
+
+
+def _last(cutoff: date, horizons: Sequence[Horizon], gap: Horizon | None) -> date:
+    day = min(each.back(cutoff) for each in horizons)
+    return day if gap is None else gap.back(day)
 
 
 def _counted(
     cutoff: date,
+    last: date,
     horizon: Horizon,
     count: int,
     step: Horizon,
@@ -81,7 +109,6 @@ def _counted(
     first_day: date | None,
     history: Horizon,
 ) -> list[date]:
-    last = horizon.back(cutoff)
     days: list[date] = []
     for back in range(count):
         day = add(last, -back * step.count, step.unit)
@@ -98,7 +125,8 @@ def _counted(
 
 def _listed(
     cutoff: date,
-    horizon: Horizon,
+    horizons: Sequence[Horizon],
+    gap: Horizon | None,
     given: Iterable[Any],
     earliest: date,
     first_day: date | None,
@@ -107,12 +135,14 @@ def _listed(
     days = sorted(parse_day(day, "origins") for day in given)
     if not days or len(set(days)) < len(days):
         raise UsageError(f"origins: {len(days)} days given; they must differ and be at least one.")
-    late = [str(day) for day in days if horizon.window(day).last > cutoff]
+    ends = {day: max(scored_window(day, each, gap).last for each in horizons) for day in days}
+    late = [str(day) for day in days if ends[day] > cutoff]
     if late:
+        longest = max(horizons, key=lambda each: each.mean_days(cutoff))
         raise CutoffError(
-            f"{len(late)} of {len(days)} origins have a window of {horizon} that ends after the "
+            f"{len(late)} of {len(days)} origins have a window of {longest} that ends after the "
             f"cutoff {cutoff}: {listed(late)}. The last origin that fits is "
-            f"{horizon.back(cutoff)}."
+            f"{_last(cutoff, horizons, gap)}."
         )
     early = [str(day) for day in days if day < earliest]
     if early:

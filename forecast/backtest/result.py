@@ -1,6 +1,37 @@
-"""What a backtest found: forecasts beside what happened, and the tables that compare them."""
+"""What a backtest found: forecasts beside what happened, and the tables that compare them.
 
-from collections.abc import Mapping
+The tables a :class:`Backtest` keeps, and their columns. The key of a table is ``cutoff`` (the
+origin: last day the models saw), ``horizon`` (text such as ``"13W"``), ``model`` and
+``population``; the seeds of all draws come from ``settings["seed"]``.
+
+=================  ===============================================================================
+table              columns
+=================  ===============================================================================
+``runs``           key, ``status``, ``error``, ``notes``, ``customers``, ``fit_seconds``,
+                   ``forecast_seconds``
+``periods``        key, ``start``, ``end``, ``expected_purchases``, ``expected_value``,
+                   ``purchases_lo_90``, ``purchases_hi_90``, ``value_lo_90``, ``value_hi_90``,
+                   ``actual_purchases``, ``actual_value``
+``totals``         key, the same without ``start`` and ``end``, ``pit_purchases``, ``pit_value``
+``cohorts``        key, ``cohort`` (month of first purchase, ``"2024-01"``), ``customers``, then as
+                   ``totals``; population ``"existing"`` of models that list customers
+``parameters``     ``cutoff``, ``model``, ``name``, ``value``: what was estimated at each origin
+``period_actuals`` ``cutoff``, ``horizon``, ``population``, ``start``, ``end``,
+                   ``actual_purchases``, ``actual_value``
+``customers``      by origin: index ``customer_id``; ``frequency`` (repeat purchases by then),
+                   ``cohort``, ``scored`` (False: first seen within the burn-in)
+``actuals``        by (origin, horizon, population): index ``customer_id``; ``purchases``,
+                   ``value``
+``forecasts``      by (origin, horizon, model, population): index ``customer_id``;
+                   ``expected_purchases``, ``expected_value``, 90 % bounds, ``p_alive``,
+                   ``p_active``, ``crps_purchases``, ``log_score_purchases``, ``pit_purchases``,
+                   ``crps_value``, ``pit_value``
+=================  ===============================================================================
+
+Bounds, scores and PITs come from draws; without draws they are missing.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -8,12 +39,16 @@ from typing import Any
 
 import pandas as pd
 
-from forecast.backtest import scores, storage
+from forecast.backtest import comparison, score_table, scores, storage
+from forecast.backtest.evidence import Labels
+from forecast.backtest.metrics import Metric
+from forecast.backtest.selection import TABLES, Origins, joined, select, tuning
+from forecast.backtest.stored_tables import StoredTables
 from forecast.backtest.trial import KEPT
 from forecast.calendar import Horizon
 from forecast.forecaster import Population
 
-__all__ = ["FRAME_COLUMNS", "Backtest"]
+__all__ = ["FRAME_COLUMNS", "Backtest", "Origins"]
 
 FRAME_COLUMNS = [
     "customer_id", "cutoff", "horizon", "model", "population",
@@ -27,12 +62,16 @@ class Backtest:
 
     Attributes
     ----------
-    horizon : Horizon
-        Length of every window.
+    horizons : tuple of Horizon
+        Lengths of the windows, as asked; :attr:`horizon` is the first.
+    gap : Horizon or None
+        Between an origin and the first day of its windows.
     step : Horizon or None
         From one origin to the next; None where the days were given.
     origins : tuple of date
         Last day the models saw, oldest first.
+    untouched : tuple of date
+        The last origins, kept apart from any tuning.
     models : tuple of str
         Names, in alphabetical order.
     populations : tuple of str
@@ -40,30 +79,23 @@ class Backtest:
     has_value : bool
         Whether the ledger has amounts; without them every value is missing.
     settings : mapping
-        ``draws``, ``seed``, ``min_history``, the ledger's ``first_day``, ``ledger_cutoff`` and
+        How it was made: ``draws``, ``seed``, ``history``, ``gap``, ``burn_in``, ``refit``,
+        ``untouched``, ``min_history``, the ledger's ``first_day``, ``ledger_cutoff`` and
         ``ledger_hash``.
-    runs : pandas.DataFrame
-        One row an origin, model and population: ``status`` (ok, failed, unsupported), ``error``,
-        ``notes`` (what the model said and the warnings it raised), ``customers`` forecast one by
-        one, ``fit_seconds``, ``forecast_seconds``.
-    periods : pandas.DataFrame
-        One row an origin, model, population and period, half-open ``start`` to ``end``:
-        ``expected_purchases``, ``expected_value``, 90 % bounds, ``actual_purchases``,
-        ``actual_value`` of everybody in the population.
-    totals : pandas.DataFrame
-        One row an origin, model and population: expected, 90 % interval of the total (from draws;
-        it is not the sum of the periods' bounds) and actual, for purchases and value.
-    period_actuals : pandas.DataFrame
-        What happened by period, once per origin and population.
-    actuals : mapping of (origin, population) to DataFrame
-        What each customer did in the window.
-    forecasts : mapping of (origin, model, population) to DataFrame
-        What was forecast by customer; no entry where a model does not split the population.
+    runs, periods, totals, cohorts, parameters, period_actuals : pandas.DataFrame
+        What became of each model (``status`` is ok, failed or unsupported; ``notes`` are what it
+        said and the warnings it raised), and what was expected and happened. Bounds of a total
+        are not sums of bounds; a PIT is the rank of what happened among the draws.
+    customers, actuals, forecasts : StoredTables
+        Mappings to tables by customer, read from disk when asked for; ``forecasts`` has no entry
+        where a model does not split the population.
     """
 
-    horizon: Horizon
+    horizons: tuple[Horizon, ...]
+    gap: Horizon | None
     step: Horizon | None
     origins: tuple[date, ...]
+    untouched: tuple[date, ...]
     models: tuple[str, ...]
     populations: tuple[Population, ...]
     has_value: bool
@@ -71,9 +103,22 @@ class Backtest:
     runs: pd.DataFrame = field(repr=False)
     periods: pd.DataFrame = field(repr=False)
     totals: pd.DataFrame = field(repr=False)
+    cohorts: pd.DataFrame = field(repr=False)
+    parameters: pd.DataFrame = field(repr=False)
     period_actuals: pd.DataFrame = field(repr=False)
-    actuals: Mapping[tuple[date, Population], pd.DataFrame] = field(repr=False)
-    forecasts: Mapping[tuple[date, str, Population], pd.DataFrame] = field(repr=False)
+    customers: StoredTables = field(repr=False)
+    actuals: StoredTables = field(repr=False)
+    forecasts: StoredTables = field(repr=False)
+
+    @property
+    def horizon(self) -> Horizon:
+        """The first horizon asked for, on which tables compare unless told otherwise."""
+        return self.horizons[0]
+
+    @property
+    def tuning(self) -> tuple[date, ...]:
+        """The origins to choose by: all whose windows end before those of the untouched begin."""
+        return tuning(self.origins, self.untouched, self.horizons, self.gap)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -82,30 +127,43 @@ class Backtest:
         Returns
         -------
         pandas.DataFrame
-            One row a customer, origin, model and population: ``customer_id``, ``cutoff``,
-            ``horizon``, ``model``, ``population``, ``actual_purchases``, ``actual_value``,
-            ``expected_purchases``, ``expected_value``, ``purchases_lo_90``, ``purchases_hi_90``,
-            ``value_lo_90``, ``value_hi_90``, ``p_alive``, ``p_active``. Models and populations
-            that are not forecast by customer have no rows; nor have customers not yet seen.
+            One row a customer, origin, horizon, model and population: ``customer_id``,
+            ``cutoff``, ``horizon``, ``model``, ``population``, ``actual_purchases``,
+            ``actual_value`` and the columns of ``forecasts``. Models and populations that are not
+            forecast by customer have no rows; nor have customers not yet seen.
         """
-        parts = []
-        for (origin, model, population), forecast in self.forecasts.items():
-            actual = self.actuals[origin, population].reindex(forecast.index)
-            part = forecast.assign(
-                cutoff=pd.Timestamp(origin).as_unit("us"),
-                horizon=str(self.horizon),
-                model=model,
-                population=population,
-                actual_purchases=actual["purchases"].astype("int64"),
-                actual_value=actual["value"].astype(float),
-            )
-            parts.append(part.reset_index()[FRAME_COLUMNS])
-        if not parts:
-            return pd.DataFrame(columns=FRAME_COLUMNS)
-        return pd.concat(parts, ignore_index=True)
+        return joined(self, FRAME_COLUMNS)
+
+    def select(
+        self, *, horizon: str | Horizon | None = None, origins: Origins = "all"
+    ) -> "Backtest":
+        """Return the part of the backtest over one horizon and some origins; nothing is copied.
+
+        Parameters
+        ----------
+        horizon : str or Horizon, optional
+            One of ``horizons``; the first by default.
+        origins : {"tuning", "untouched", "all"}
+            ``"untouched"``: the last ones, kept apart; ``"tuning"``: those before whose windows do
+            not reach into theirs.
+
+        Raises
+        ------
+        UsageError
+            If the horizon or the choice of origins is unknown here.
+        TooLittleDataError
+            If no origin is left.
+        """
+        return select(self, horizon, origins)
 
     def by_origin(
-        self, target: str = "purchases", population: Population = "existing"
+        self,
+        target: str = "purchases",
+        population: Population = "existing",
+        *,
+        metrics: Sequence[str | Metric] | None = None,
+        horizon: str | Horizon | None = None,
+        origins: Origins = "tuning",
     ) -> pd.DataFrame:
         """Return the scores of each model at each origin, such as the course of its bias.
 
@@ -115,25 +173,37 @@ class Backtest:
             What is scored.
         population : {"existing", "new", "all"}
             Whom; only customers known at the origin are scored one by one.
+        metrics : sequence of str or Metric, optional
+            Names in ``METRICS``, or metrics of one's own, scored by customer after RMSE and bias;
+            those of the leaderboard by default.
+        horizon, origins
+            Which part, as in :meth:`select`.
 
         Returns
         -------
         pandas.DataFrame
-            ``cutoff``, ``model`` and, for ``"existing"``, every metric of ``METRICS``; for the
+            ``cutoff``, ``model`` and, for ``"existing"``, the metrics; for the
             others ``rmse_total`` (root mean squared error of the totals by period, in the unit of
             the target) and ``bias``; and ``total_covered``, 1 where the 90 % interval of the
             window's total held the actual one. No row where a model gave no forecast.
         """
-        return scores.by_origin(self, target, population)
+        part = self.select(horizon=horizon, origins=origins)
+        return scores.by_origin(part, target, population, metrics)
 
     def leaderboard(
-        self, target: str = "purchases", population: Population = "existing"
+        self,
+        target: str = "purchases",
+        population: Population = "existing",
+        *,
+        metrics: Sequence[str | Metric] | None = None,
+        horizon: str | Horizon | None = None,
+        origins: Origins = "tuning",
     ) -> pd.DataFrame:
         """Return one row a model, lowest error first, and one for a forecast of nothing.
 
         Parameters
         ----------
-        target, population
+        target, population, metrics, horizon, origins
             As in :meth:`by_origin`.
 
         Returns
@@ -142,14 +212,15 @@ class Backtest:
             Index ``model``; scores are means over origins. For ``"existing"``: ``rmse``,
             ``skill`` (1 minus the RMSE over that of forecasting nothing), ``bias``,
             ``bias_worst`` (the largest in size, with its sign), ``gini``,
-            ``top_decile_capture``, ``coverage`` (customers inside their 90 % bounds),
-            ``total_coverage`` (origins whose total lay inside its 90 % interval), ``mae``,
-            ``origins`` (answered), ``failed`` (not answered), ``fit_seconds``. For ``"new"`` and
-            ``"all"``, where customers cannot be listed, ``rmse_total`` takes the place of the
-            scores by customer. A model without any failure is scored on all origins, so these
-            rows compare like with like; a model that failed somewhere is scored on the origins it
-            answered and stands below the rest. A model that does not support the population is
-            left out. What a model does not forecast is missing.
+            ``top_decile_capture``, ``crps``, ``pit_coverage`` (share of customers in the middle
+            90 % of their distribution), ``coverage`` (inside their 90 % bounds), ``mae``, or the
+            ``metrics`` asked for; ``total_coverage`` (origins whose total lay inside its 90 %
+            interval), ``origins`` (answered), ``failed`` (not answered), ``fit_seconds``. For
+            ``"new"`` and ``"all"``, where customers cannot be listed, ``rmse_total`` takes the
+            place of the scores by customer. A model without any failure is scored on all origins,
+            so these rows compare like with like; a model that failed somewhere is scored on the
+            origins it answered and stands below the rest. A model that does not support the
+            population is left out. What a model does not forecast is missing.
 
         Raises
         ------
@@ -158,9 +229,107 @@ class Backtest:
         UnsupportedError
             If value is asked of a ledger without amounts.
         """
-        return scores.leaderboard(self, target, population)
+        part = self.select(horizon=horizon, origins=origins)
+        return scores.leaderboard(part, target, population, metrics)
 
-    def deciles(self, model: str, target: str = "purchases") -> pd.DataFrame:
+    def scores(
+        self,
+        target: str = "purchases",
+        population: Population = "existing",
+        *,
+        unit: score_table.Unit = "customer",
+        by: Labels | None = None,
+        metrics: Sequence[str | Metric] | None = None,
+        horizon: str | Horizon | None = None,
+        origins: Origins = "tuning",
+    ) -> pd.DataFrame:
+        """Return every score of every model at every origin, one a row.
+
+        Parameters
+        ----------
+        target, population, horizon, origins
+            As in :meth:`by_origin`.
+        unit : {"customer", "cohort", "period", "total"}
+            What is scored: each customer, or the sum of a cohort, of a period, of everybody.
+        by : str, Series, mapping or callable, optional
+            Segments of customers: ``"repeat"`` (those who had bought again by the origin, and
+            those who had not), ``"cohort"`` (month of first purchase), labels by ``customer_id``,
+            or labels by origin.
+        metrics : sequence of str or Metric, optional
+            Names in ``METRICS``, or metrics of one's own; all that apply by default.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``model``, ``cutoff``, ``horizon``, ``population``, ``target``, ``segment``,
+            ``metric``, ``value`` and ``n``, how many were scored. A metric that a model's table
+            has no columns for has no row.
+
+        Raises
+        ------
+        UsageError
+            If a unit, metric or label is unknown, or a customer has no label.
+        """
+        part = self.select(horizon=horizon, origins=origins)
+        return score_table.score_table(part, target, population, unit=unit, by=by, metrics=metrics)
+
+    def compare(
+        self,
+        metric: str | Metric = "rmse",
+        target: str = "purchases",
+        *,
+        reference: str | None = None,
+        population: Population = "existing",
+        level: float = 0.9,
+        replicates: int = 500,
+        seed: int = 0,
+        horizon: str | Horizon | None = None,
+        origins: Origins = "tuning",
+    ) -> comparison.Comparison:
+        """Return whether models differ by more than chance, with a sentence on each.
+
+        The reference defaults to the best model, which was picked for being best: ``p_value``
+        does not know that, the confidence set does. Origins are resampled when at least four
+        windows stand side by side without sharing days.
+
+        Parameters
+        ----------
+        metric : str or Metric
+            A mean over customers or its root: rmse, mae, crps, log_score, brier, a deviance.
+        target, population, horizon, origins
+            As in :meth:`by_origin`.
+        reference : str, optional
+            Whom the others are set against.
+        level : float
+            Of intervals and of the confidence set.
+        replicates, seed : int
+            Of the bootstrap; the same seed gives the same numbers.
+
+        Returns
+        -------
+        Comparison
+            ``table`` and ``sentences``.
+
+        Raises
+        ------
+        UsageError
+            If the metric is no mean over customers, or the reference unknown.
+        UnsupportedError
+            If fewer than two models can be compared.
+        """
+        return comparison.compare(
+            self.select(horizon=horizon, origins=origins), metric, target, reference=reference,
+            population=population, level=level, replicates=replicates, seed=seed,
+        )  # fmt: skip
+
+    def deciles(
+        self,
+        model: str,
+        target: str = "purchases",
+        *,
+        horizon: str | Horizon | None = None,
+        origins: Origins = "tuning",
+    ) -> pd.DataFrame:
         """Return how forecasts compare with what happened, from the lowest tenth to the highest.
 
         Deciles of existing customers are made inside each origin, then pooled; customers tied
@@ -172,6 +341,8 @@ class Backtest:
             Name of the model.
         target : {"purchases", "value"}
             What is compared.
+        horizon, origins
+            Which part, as in :meth:`select`.
 
         Returns
         -------
@@ -179,7 +350,7 @@ class Backtest:
             Index ``decile``, 1 for customers forecast lowest; ``n`` customers,
             ``mean_expected``, ``mean_actual``.
         """
-        return scores.deciles(self, model, target)
+        return scores.deciles(self.select(horizon=horizon, origins=origins), model, target)
 
     def save(self, folder: str | Path) -> Path:
         """Write the backtest into an empty or new folder: Parquet, CSV and JSON, no pickle.
@@ -195,7 +366,9 @@ class Backtest:
 
     @classmethod
     def load(cls, folder: str | Path) -> "Backtest":
-        """Read what :meth:`save` wrote.
+        """Read what :meth:`save`, or a backtest with ``folder=``, wrote.
+
+        Tables by customer stay on disk and are read when asked for.
 
         Raises
         ------
@@ -207,17 +380,16 @@ class Backtest:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Backtest):
             return NotImplemented
-        plain = ["horizon", "step", "origins", "models", "populations", "has_value", "settings"]
-        tables = ["runs", "periods", "totals", "period_actuals"]
+        plain = [
+            "horizons", "gap", "step", "origins", "untouched", "models", "populations",
+            "has_value", "settings",
+        ]  # fmt: skip
         return (
             all(getattr(self, name) == getattr(other, name) for name in plain)
-            and all(getattr(self, name).equals(getattr(other, name)) for name in tables)
-            and _same(self.actuals, other.actuals)
-            and _same(self.forecasts, other.forecasts)
+            and all(getattr(self, name).equals(getattr(other, name)) for name in TABLES)
+            and self.customers == other.customers
+            and self.actuals == other.actuals
+            and self.forecasts == other.forecasts
         )
 
     __hash__ = None  # type: ignore[assignment]
-
-
-def _same(mine: Mapping[Any, pd.DataFrame], other: Mapping[Any, pd.DataFrame]) -> bool:
-    return mine.keys() == other.keys() and all(mine[key].equals(other[key]) for key in mine)

@@ -1,18 +1,24 @@
 """Run a backtest: stand on past days, forecast forward, and compare with what happened."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
-import pandas as pd
-
-from forecast.backtest.book import Book
-from forecast.backtest.origins import origin_days
+from forecast.backtest.actuals import actuals, known_customers, period_actuals
+from forecast.backtest.asked import plan_of
+from forecast.backtest.book import tables_of
+from forecast.backtest.folder import Folder, rows
+from forecast.backtest.plan import Plan
 from forecast.backtest.result import Backtest
-from forecast.backtest.scores import ZERO
-from forecast.backtest.trial import run_trial
+from forecast.backtest.storage import check_empty, described, load, write_tables
+from forecast.backtest.stored_tables import PART, TemporaryFolder, write_table, write_text
+from forecast.backtest.task import Task, failure, run_task
+from forecast.backtest.workers import in_processes
 from forecast.calendar import Horizon
-from forecast.errors import UsageError, listed
+from forecast.errors import FileError, LockedError, TooLittleDataError, listed
 from forecast.forecaster import Forecaster, Population
 from forecast.ledger import Ledger
 
@@ -26,19 +32,27 @@ def backtest(
     ledger: Ledger,
     models: Models,
     *,
-    horizon: str | Horizon = "13W",
+    horizon: str | Horizon | Sequence[str | Horizon] = "13W",
     origins: int | Iterable[Any] = 6,
     step: str | Horizon | None = None,
+    history: str | Horizon | None = None,
+    gap: str | Horizon | None = None,
+    min_history: str | Horizon | None = None,
+    burn_in: str | Horizon | None = None,
     populations: Sequence[Population] = ("existing", "all"),
+    refit: bool | int | Literal["never"] = True,
+    untouched: int = 0,
     draws: int = 200,
     seed: int = 0,
-    min_history: str | Horizon | None = None,
+    workers: int = 1,
+    folder: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Backtest:
     """Forecast from past days with copies of the models and set beside it what happened.
 
     At each origin every model sees ``ledger.cut(origin)`` and nothing later. A model that breaks,
-    or answers another question, is recorded in ``Backtest.runs`` and the run goes on.
+    or answers another question, is recorded in ``Backtest.runs`` and the run goes on. Customers
+    known at an origin are one fixed set, the same for every model and horizon.
 
     Parameters
     ----------
@@ -47,20 +61,46 @@ def backtest(
     models : mapping of name to Forecaster, sequence of Forecasters, or one Forecaster
         Unfitted or not: copies are fitted. Without names a model is called after its class, the
         second of a class ``"Class 2"``. The order of a mapping does not matter.
-    horizon : str or Horizon
-        Length of the window to forecast.
+    horizon : str or Horizon, or several
+        Length of the window to forecast. Of several, every origin is scored over each.
     origins : int or dates
-        How many origins, the last one horizon before the cutoff, or which days.
+        How many origins, the last one (longest) horizon and the gap before the cutoff, or which
+        days.
     step : str or Horizon, optional
-        From one origin to the next; one horizon by default.
+        From one origin to the next; the longest horizon by default.
+    history : str or Horizon, optional
+        Let models see only the last so much before an origin, such as ``"52W"``; by default all
+        of it. The log is then taken to begin there: existing customers are those with a purchase
+        inside, older ones who return are new ones, and first purchases are the first ones seen.
+        So its customers differ from those of an expanding history, and its scores too.
+    gap : str or Horizon, optional
+        Between the origin and the first day of the window, as when data arrive late. Expectations
+        are then differences of two forecasts, bounds and P(active) come from draws; what neither
+        tells is missing. Who is first seen in the gap is a new customer.
+    min_history : str or Horizon, optional
+        History the first origin needs; by default ``history`` or else the longest horizon.
+    burn_in : str or Horizon, optional
+        Customers first seen within this length from the beginning of the history are not scored
+        in population ``"existing"``: in the first weeks of a log many are older than the log.
+        Models see them; populations ``"new"`` and ``"all"`` are scored whole.
     populations : sequence of {"existing", "new", "all"}
         Whom to forecast; actuals are those of the same population.
+    refit : bool, int or "never"
+        True: fit at every origin. An integer k: at each k-th one. False or "never": at the first.
+        In between a model with a method ``update(ledger)`` keeps its parameters and takes the new
+        histories; without it the model is fitted anew, and ``runs`` says so.
+    untouched : int
+        So many last origins are kept apart: leaderboards use the others unless asked.
     draws : int
         Simulated futures behind each interval; 0 for expectations alone.
     seed : int
-        Same ledger, models and seed give the same numbers.
-    min_history : str or Horizon, optional
-        History the first origin needs; one horizon by default.
+        Same ledger, models and seed give the same numbers, whatever the workers.
+    workers : int
+        Processes that share the work, of one thread each.
+    folder : str or Path, optional
+        Where results go as they are made, and stay. An interrupted run goes on when called again
+        with the same folder; what is finished, failures too, is not run again. Without it they go
+        to a temporary folder that lives as long as the result.
     progress : callable, optional
         Called as ``progress(done, total, label)`` after each model at each origin.
 
@@ -73,89 +113,153 @@ def backtest(
     HorizonError
         If a length has no unit or is a date.
     TooLittleDataError
-        If the log is too short for the origins; the message says how many fit.
+        If the log is too short for the origins, or no customer or origin is left to be scored.
     CutoffError
         If an origin's window has not happened yet.
     UsageError
-        If there are no models, a name is taken, or a population is unknown or doubled.
+        If there are no models, a name is taken, or a setting cannot be honoured.
+    LockedError
+        If the folder holds something else, or a backtest that was asked otherwise: the message
+        says what differs.
+    FileError
+        If the folder cannot be written.
+
+    Examples
+    --------
+    >>> import forecast as fc
+    >>> ledger = fc.read_ledger(fc.load_cdnow(sample=True), key=())
+    >>> models = {"own rate": fc.OwnRate(), "btyd": fc.BTYD()}
+    >>> bt = fc.backtest(ledger, models, horizon=["4W", "13W"], origins=2, draws=0)
+    >>> bt.leaderboard(horizon="13W").index.tolist()
+    ['btyd', 'own rate', 'zero (forecast nothing)']
     """
-    named, asked = _named(models), _asked(populations)
-    length = Horizon.parse(horizon)
-    if draws < 0 or draws == 1:
-        raise UsageError(f"draws: {draws} must be 0 (no intervals) or at least 2.")
-    days = origin_days(
-        *(ledger.cutoff, length, origins, step),
-        first_day=ledger.first_day,
-        min_history=min_history,
-    )
-    purchases = ledger.purchases()
-    book = Book(length, ledger.has_value)
-    for at, day in enumerate(days):
-        cut = ledger.cut(day)
-        actuals = {population: _whole(ledger, day, length, population) for population in asked}
-        book.add_actuals(day, actuals, purchases)
-        for done, (name, model) in enumerate(named.items(), start=1):
-            trials = run_trial(model, cut, actuals, horizon=length, draws=draws, seed=seed)
-            book.add_trials(day, name, trials)
-            if progress is not None:
-                progress(at * len(named) + done, len(days) * len(named), f"{name} at {day}")
-    stride = None if not isinstance(origins, int) else Horizon.parse(step or length, "step")
-    return book.close(
-        step=stride,
-        origins=tuple(days),
-        models=tuple(named),
-        populations=asked,
-        settings={
-            "draws": draws,
-            "seed": seed,
-            "min_history": str(Horizon.parse(min_history or length, "min_history")),
-            "first_day": str(ledger.first_day),
-            "ledger_cutoff": str(ledger.cutoff),
-            "ledger_hash": ledger.summary_hash(),
-        },
-    )
+    plan, named = plan_of(
+        ledger, models,
+        horizon=horizon, origins=origins, step=step, history=history, gap=gap,
+        min_history=min_history, burn_in=burn_in, populations=populations, refit=refit,
+        untouched=untouched, draws=draws, seed=seed, workers=workers,
+    )  # fmt: skip
+    owner = TemporaryFolder() if folder is None else None
+    place = Folder(owner.path if owner else Path(str(folder)), plan.models)
+    try:
+        _open(place, plan)
+        if not place.runs.is_file():
+            for day in plan.origins:
+                if not place.finished(day):
+                    _look_after(ledger, day, plan, place)
+            _run(named, ledger, plan, place, workers, progress)
+            _close(place, plan)
+    except OSError as error:
+        raise FileError(f"The backtest cannot be written to {place.root}: {error}.") from error
+    return Backtest(**load(place.root, owner))
 
 
-def _named(models: Models) -> dict[str, Forecaster]:
-    """Return models by name, in alphabetical order, so that the given order never matters."""
-    named: dict[str, Forecaster] = {}
-    if isinstance(models, str):
-        raise UsageError(f"models: {models!r} is a name; pass fc.MODELS[{models!r}].")
-    if isinstance(models, Mapping):
-        named = {str(name): model for name, model in models.items()}
-    else:
-        for model in models if isinstance(models, Sequence) else [models]:
-            name, number = type(model).__name__, 1
-            while name in named:
-                number += 1
-                name = f"{type(model).__name__} {number}"
-            named[name] = model
-    if not named:
-        raise UsageError("models: none given; pass at least one Forecaster.")
-    if ZERO in named:
-        raise UsageError(f"models: the name {ZERO!r} is taken by the backtest itself.")
-    wrong = [
-        name
-        for name, model in named.items()
-        if isinstance(model, type) or not isinstance(model, Forecaster)
+def _open(folder: Folder, plan: Plan) -> None:
+    """Say what is asked in a new folder, or check that an old one was asked the same."""
+    text = json.dumps(described(plan), indent=2, ensure_ascii=False) + "\n"
+    folder.root.mkdir(parents=True, exist_ok=True)
+    if not folder.meta.is_file():
+        check_empty(folder.root)
+        write_text(text, folder.meta)
+        return
+    try:
+        there = _flat(json.loads(folder.meta.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise FileError(f"{folder.meta} is damaged: {error}. Choose a new folder.") from error
+    asked = _flat(json.loads(text))
+    differ = [
+        f"{name} ({there.get(name)} there, {asked.get(name)} now)"
+        for name in dict.fromkeys([*asked, *there])
+        if there.get(name) != asked.get(name)
     ]
-    if wrong:
-        raise UsageError(
-            f"models: {len(wrong)} of {len(named)} are no Forecasters with fit and forecast: "
-            f"{listed(wrong)}. Pass objects, not classes."
+    if differ:
+        raise LockedError(
+            f"{folder.root} holds a backtest that was asked otherwise: "
+            f"{listed(differ, write=str)}. Ask the same to go on with it, or choose a new folder."
         )
-    return dict(sorted(named.items()))
 
 
-def _asked(populations: Sequence[Population]) -> tuple[Population, ...]:
-    known: tuple[Population, ...] = ("existing", "new", "all")
-    given = [populations] if isinstance(populations, str) else list(populations)
-    if not given or len(set(given)) < len(given) or not set(given) <= set(known):
-        raise UsageError(f"populations: {given} must be different ones of {list(known)}.")
-    return tuple(each for each in known if each in given)
+def _flat(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was asked without its nesting, so that a difference has a name."""
+    settings = dict(asked.get("settings", {}))
+    models = settings.pop("model_settings", {})
+    rest = {name: value for name, value in asked.items() if name != "settings"}
+    return rest | settings | {f"model {name}": text for name, text in models.items()}
 
 
-def _whole(ledger: Ledger, day: date, horizon: Horizon, population: Population) -> pd.DataFrame:
-    """Return actuals that always have a value column, missing without amounts."""
-    actual = ledger.actuals(day, str(horizon), population=population)
-    return actual.reindex(columns=["purchases", "value"]).astype({"value": float})
+def _look_after(ledger: Ledger, origin: date, plan: Plan, folder: Folder) -> None:
+    """Write who was known at an origin and what happened after it."""
+    log = plan.log(ledger, origin)
+    first_scored = plan.first_scored(log)
+    known = known_customers(log, origin, first_scored)
+    if "existing" in plan.populations and not known["scored"].any():
+        raise TooLittleDataError(
+            f"All {len(known):,} customers known on {origin} came before {first_scored}, within "
+            f"the burn-in of {plan.burn_in}. Shorten it or leave out early origins."
+        )
+    write_table(known, folder.customers(origin))
+    record: list[dict[Any, Any]] = []
+    for horizon in plan.horizons:
+        opening = origin if plan.gap is None else plan.gap.window(origin).last
+        windows = horizon.periods(opening)
+        for population in plan.populations:
+            happened = actuals(log, origin, horizon, population, plan=plan, known=known)
+            write_table(happened, folder.actuals(origin, horizon, population))
+            table = period_actuals(log, origin, windows, population, first_scored)
+            record += rows(table.assign(horizon=str(horizon), population=population))
+    folder.write({"period_actuals": record}, origin)
+
+
+def _run(
+    models: Mapping[str, Forecaster],
+    ledger: Ledger,
+    plan: Plan,
+    folder: Folder,
+    workers: int,
+    progress: Progress | None,
+) -> None:
+    """Run every task that is not finished, here or in other processes."""
+    tasks = [
+        Task(model, group)
+        for group in plan.groups
+        for model in plan.models
+        if not all(folder.finished(day, model) for day in group)
+    ]
+    total = len(plan.origins) * len(plan.models)
+    told = {
+        (day, model) for day in plan.origins for model in plan.models if folder.finished(day, model)
+    }
+    steps = _here(tasks, models, ledger, plan, folder)
+    if workers > 1:
+        steps = in_processes(tasks, models, ledger, plan, folder, workers)
+    for task, death in steps:
+        if death:
+            day = next(each for each in task.origins if not folder.finished(each, task.model))
+            folder.write(failure(plan, death), day, task.model)
+            if not all(folder.finished(each, task.model) for each in task.origins):
+                tasks.append(task)
+        for day in task.origins:
+            if folder.finished(day, task.model) and (day, task.model) not in told:
+                told.add((day, task.model))
+                if progress is not None:
+                    progress(len(told), total, f"{task.model} at {day}")
+
+
+def _here(
+    tasks: Iterable[Task],
+    models: Mapping[str, Forecaster],
+    ledger: Ledger,
+    plan: Plan,
+    folder: Folder,
+) -> Iterator[tuple[Task, str]]:
+    for task in tasks:
+        for _ in run_task(task, models[task.model], ledger, plan, folder):
+            yield task, ""
+
+
+def _close(folder: Folder, plan: Plan) -> None:
+    """Write the tables of the complete backtest; records and partial files have had their day."""
+    write_tables(tables_of(folder, plan), folder)
+    shutil.rmtree(folder.trials)
+    for part in folder.root.rglob(f"*{PART}"):
+        part.unlink()

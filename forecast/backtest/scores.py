@@ -1,75 +1,71 @@
 """The tables of a backtest that compare: by origin, the leaderboard, deciles.
 
 Customers are compared where they are known at the origin (population "existing"); for "new" and
-"all" only totals by period are. A forecast of nothing is always scored beside the models.
+"all" only totals by period are. A forecast of nothing is always scored beside the models. Each
+table of forecasts is read once, scored and let go.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from forecast.backtest.metrics import METRICS, rmse
+from forecast.backtest.accuracy import rmse
+from forecast.backtest.calibration import calibration_table
+from forecast.backtest.evidence import ZERO, check, customer_tables, sums_by_run
+from forecast.backtest.metrics import Metric, chosen
 from forecast.errors import UnsupportedError, UsageError
 from forecast.forecaster import Population
 
 if TYPE_CHECKING:
     from forecast.backtest.result import Backtest
 
-__all__ = ["ZERO", "by_origin", "deciles", "leaderboard"]
+__all__ = ["LEADERBOARD", "ZERO", "by_origin", "deciles", "leaderboard"]
 
-ZERO = "zero (forecast nothing)"
-_EXISTING = [
-    "rmse", "skill", "bias", "bias_worst", "gini", "top_decile_capture", "coverage",
-    "total_coverage", "mae", "origins", "failed", "fit_seconds",
-]  # fmt: skip
-_TOTALS = [
-    "rmse_total", "skill", "bias", "bias_worst", "total_coverage", "origins", "failed",
-    "fit_seconds",
-]  # fmt: skip
+LEADERBOARD = (
+    "rmse", "bias", "gini", "top_decile_capture", "crps", "pit_coverage", "coverage", "mae",
+)  # fmt: skip
+_ALWAYS = ("rmse", "bias")
+Metrics = Sequence[str | Metric] | None
 
 
-def by_origin(bt: "Backtest", target: str, population: Population) -> pd.DataFrame:
+def by_origin(
+    bt: "Backtest", target: str, population: Population, metrics: Metrics = None
+) -> pd.DataFrame:
     """Score each model at each origin it answered; see :meth:`Backtest.by_origin`."""
-    _check(bt, target, population)
-    totals: dict[tuple[pd.Timestamp, str], Mapping[Any, Any]] = {
-        (row["cutoff"], row["model"]): row
-        for row in bt.totals[bt.totals["population"] == population].to_dict("records")
-    }
-    periods = {
-        key: rows[[f"expected_{target}", f"actual_{target}"]]
-        for key, rows in bt.periods[bt.periods["population"] == population].groupby(
-            ["cutoff", "model"]
-        )
-    }
-    rows: list[dict[str, Any]] = []
-    for origin in bt.origins:
-        day = pd.Timestamp(origin)
-        rows.append({"cutoff": day, "model": ZERO} | _zero(bt, origin, target, population))
-        for model in bt.models:
-            if (day, model) not in totals:
-                continue
-            score = _total_scores(totals[day, model], target)
-            if population == "existing":
-                score |= _customer_scores(bt, origin, model, target)
-            else:
-                table = periods[day, model]
-                score["rmse_total"] = _rmse_known(
-                    table[f"actual_{target}"], table[f"expected_{target}"]
-                )
-            rows.append({"cutoff": day, "model": model} | score)
-    names = [metric.name for metric in METRICS] if population == "existing" else ["rmse_total"]
-    columns = dict.fromkeys(["cutoff", "model", *names, "bias", "total_covered"])
-    table = pd.DataFrame(rows, columns=list(columns))
+    check(bt, target, population)
+    names = ["rmse_total"]
+    rows: dict[tuple[date, str], dict[str, float]] = {}
+    if population == "existing":
+        asked = chosen(metrics, LEADERBOARD, always=_ALWAYS)
+        names = [each.name for each in asked]
+        for origin, model, table in customer_tables(bt, population):
+            rows[origin, model] = {each.name: each.score(table, target) for each in asked}
+    else:
+        rows = _period_scores(bt, target, population)
+    totals = bt.totals[bt.totals["population"] == population]
+    for total in totals.to_dict("records"):
+        key = total["cutoff"].date(), total["model"]
+        known = {name: score for name, score in rows.get(key, {}).items() if not np.isnan(score)}
+        rows[key] = _total_scores(total, target) | known
+    place = {model: at for at, model in enumerate([ZERO, *bt.models])}
+    found = [
+        {"cutoff": pd.Timestamp(origin), "model": model, **rows[origin, model]}
+        for origin, model in sorted(rows, key=lambda key: (key[0], place[key[1]]))
+    ]
+    columns = list(dict.fromkeys([*names, "bias", "total_covered"]))
+    table = pd.DataFrame(found, columns=["cutoff", "model", *columns])
     table["cutoff"] = table["cutoff"].astype("datetime64[us]")
-    return table.astype(dict.fromkeys(table.columns[2:], float))
+    return table.astype(dict.fromkeys(columns, float))
 
 
-def leaderboard(bt: "Backtest", target: str, population: Population) -> pd.DataFrame:
+def leaderboard(
+    bt: "Backtest", target: str, population: Population, metrics: Metrics = None
+) -> pd.DataFrame:
     """Average the scores over origins, best model first; see :meth:`Backtest.leaderboard`."""
-    scores = by_origin(bt, target, population)
+    scores = by_origin(bt, target, population, metrics)
     lead = "rmse" if population == "existing" else "rmse_total"
     zero = scores[scores["model"] == ZERO].set_index("cutoff")[lead]
     rows = {}
@@ -88,7 +84,9 @@ def leaderboard(bt: "Backtest", target: str, population: Population) -> pd.DataF
         answered = runs.loc[runs["status"] == "ok", "fit_seconds"]
         row["fit_seconds"] = 0.0 if model == ZERO else float(answered.mean())
         rows[model] = row
-    columns = _EXISTING if population == "existing" else _TOTALS
+    first = [lead, "skill", "bias", "bias_worst"]
+    rest = [name for name in scores.columns[2:] if name not in (*first, "total_covered")]
+    columns = [*first, *rest, "total_coverage", "origins", "failed", "fit_seconds"]
     table = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns)
     table.index.name = "model"
     table = table.astype({"origins": int, "failed": int})
@@ -100,64 +98,41 @@ def leaderboard(bt: "Backtest", target: str, population: Population) -> pd.DataF
 
 def deciles(bt: "Backtest", model: str, target: str) -> pd.DataFrame:
     """Compare forecast and actual means by decile; see :meth:`Backtest.deciles`."""
-    _check(bt, target, "existing")
+    check(bt, target, "existing")
     if model not in bt.models:
         raise UsageError(f"model: {model!r} is not in this backtest; it has {list(bt.models)}.")
-    parts = []
-    for origin in bt.origins:
-        forecast = bt.forecasts.get((origin, model, "existing"))
-        if forecast is None or forecast[f"expected_{target}"].isna().any():
-            continue
-        expected = forecast[f"expected_{target}"]
-        actual = bt.actuals[origin, "existing"][target].reindex(forecast.index).astype(float)
-        # customers tied in the forecast share their mean, so their order says nothing
-        shared = actual.groupby(expected.to_numpy()).transform("mean")
-        place = expected.rank(method="first") - 1
-        decile = (10 * place // len(place)).astype(int) + 1
-        parts.append(pd.DataFrame({"decile": decile, "expected": expected, "actual": shared}))
+    actual, expected = f"actual_{target}", f"expected_{target}"
+    parts = [
+        calibration_table(table[actual], table[expected])
+        for _, _, table in customer_tables(bt, models=[model])
+        if not table[expected].isna().any()
+    ]
     if not parts:
         raise UnsupportedError(f"{model!r} has no forecast of {target} by customer.")
-    groups = pd.concat(parts).groupby("decile")
-    return pd.DataFrame(
-        {
-            "n": groups.size(),
-            "mean_expected": groups["expected"].mean(),
-            "mean_actual": groups["actual"].mean(),
-        }
-    )
+    means = ["mean_expected", "mean_actual"]
+    stacked = pd.concat(parts).rename_axis("decile")
+    stacked[means] = stacked[means].mul(stacked["n"], axis=0)
+    pooled = stacked.groupby("decile").sum()
+    pooled[means] = pooled[means].div(pooled["n"], axis=0)
+    return pooled
 
 
-def _zero(bt: "Backtest", origin: date, target: str, population: Population) -> dict[str, float]:
-    """Score the forecast of nothing."""
-    actual = bt.actuals[origin, population][target].to_numpy(dtype=float)
-    if population == "existing":
-        nothing = np.zeros(len(actual))
-        return {
-            metric.name: metric.function(actual, nothing)
-            for metric in METRICS
-            if metric.takes == "expected"
-        }
-    seen = bt.period_actuals
-    seen = seen[(seen["cutoff"] == pd.Timestamp(origin)) & (seen["population"] == population)]
-    level = -1.0 if actual.sum() > 0 else np.nan
-    return {"bias": level, "rmse_total": rmse(seen[f"actual_{target}"], np.zeros(len(seen)))}
-
-
-def _customer_scores(bt: "Backtest", origin: date, model: str, target: str) -> dict[str, float]:
-    """Every metric that the forecast knows enough for."""
-    forecast = bt.forecasts.get((origin, model, "existing"))
-    if forecast is None:
-        return {}
-    actual = bt.actuals[origin, "existing"][target].reindex(forecast.index)
-    given = {
-        "expected": [forecast[f"expected_{target}"]],
-        "bounds": [forecast[f"{target}_lo_90"], forecast[f"{target}_hi_90"]],
-    }
-    return {
-        metric.name: metric.function(actual, *given[metric.takes])
-        for metric in METRICS
-        if not any(column.isna().any() for column in given[metric.takes])
-    }
+def _period_scores(
+    bt: "Backtest", target: str, population: Population
+) -> dict[tuple[date, str], dict[str, float]]:
+    """Score totals by period, where customers cannot be listed."""
+    expected, actual = f"expected_{target}", f"actual_{target}"
+    rows: dict[tuple[date, str], dict[str, float]] = {}
+    seen = bt.period_actuals[bt.period_actuals["population"] == population]
+    for day, model, table in sums_by_run(seen.assign(model=ZERO)):
+        level = -1.0 if table[actual].sum() > 0 else np.nan
+        nothing = rmse(table[actual], np.zeros(len(table)))
+        rows[day, model] = {"rmse_total": nothing, "bias": level}
+    for day, model, table in sums_by_run(bt.periods[bt.periods["population"] == population]):
+        known = not table[expected].isna().any()
+        error = rmse(table[actual], table[expected]) if known else np.nan
+        rows[day, model] = {"rmse_total": error}
+    return rows
 
 
 def _total_scores(total: Mapping[Any, Any], target: str) -> dict[str, float]:
@@ -167,19 +142,3 @@ def _total_scores(total: Mapping[Any, Any], target: str) -> dict[str, float]:
         "bias": (expected - actual) / actual if actual > 0 else np.nan,
         "total_covered": np.nan if np.isnan(lo + hi) else float(lo <= actual <= hi),
     }
-
-
-def _rmse_known(actual: "pd.Series[float]", expected: "pd.Series[float]") -> float:
-    return float("nan") if expected.isna().any() else rmse(actual, expected)
-
-
-def _check(bt: "Backtest", target: str, population: str) -> None:
-    if target not in ("purchases", "value"):
-        raise UsageError(f"target: {target!r} is not 'purchases' or 'value'.")
-    if target == "value" and not bt.has_value:
-        raise UnsupportedError("target: this backtest's ledger has no amounts; use 'purchases'.")
-    if population not in bt.populations:
-        raise UsageError(
-            f"population: {population!r} was not part of this backtest; it has "
-            f"{list(bt.populations)}."
-        )

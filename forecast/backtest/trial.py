@@ -1,144 +1,136 @@
-"""One trial: one model at one origin, fitted on what was known then and forecast forward.
+"""One trial: a fitted model asked for one window and population, and checked before believed.
 
-A model that breaks costs its own trial and nothing else. What it answers is checked before it is
-believed: the population, the window and, for existing customers, who is forecast.
+What is kept of its answer is one table by customer, scored against what happened, and a few rows:
+periods, the total, cohorts.
 """
 
-import copy
-import time
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from forecast.backtest.plan import Plan
+from forecast.backtest.scope import after_gap, among
 from forecast.calendar import Horizon
-from forecast.errors import ForecastError, ModelError, UnsupportedError, listed
-from forecast.forecaster import BOUNDS, Forecast, Forecaster, Population
+from forecast.draws import Totals
+from forecast.errors import ModelError, listed
+from forecast.forecaster import BOUNDS, Forecast, Population
 from forecast.ledger import Ledger
 
-__all__ = ["KEPT", "Answer", "Trial", "run_trial"]
+__all__ = ["KEPT", "Answer", "ask", "bounds_of_totals", "score"]
 
-KEPT = ["expected_purchases", "expected_value", *BOUNDS, "p_alive", "p_active"]
+_SCORES = ["crps_purchases", "log_score_purchases", "pit_purchases", "crps_value", "pit_value"]
+KEPT = ["expected_purchases", "expected_value", *BOUNDS, "p_alive", "p_active", *_SCORES]
 _EXPECTED = ["expected_purchases", "expected_value"]
+_TARGETS = ("purchases", "value")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What is kept of a forecast: customers, periods and the total with its interval."""
+    """What is kept of a forecast: customers, and rows of periods, of the total and of cohorts."""
 
     customers: pd.DataFrame | None
     periods: pd.DataFrame
-    total: dict[str, float]
+    total: dict[str, Any]
+    cohorts: pd.DataFrame | None
 
 
-@dataclass(frozen=True)
-class Trial:
-    """What became of one model, origin and population; ``answer`` is there if status is ok."""
-
-    population: Population
-    status: str
-    error: str
-    notes: str
-    fit_seconds: float
-    forecast_seconds: float
-    answer: Answer | None
-
-
-def run_trial(
-    model: Forecaster,
+def ask(
+    model: Any,
     cut: Ledger,
-    actuals: Mapping[Population, pd.DataFrame],
-    *,
     horizon: Horizon,
-    draws: int,
-    seed: int,
-) -> list[Trial]:
-    """Fit a copy of ``model`` on ``cut`` and forecast every population that has actuals.
+    population: Population,
+    *,
+    plan: Plan,
+    known: pd.DataFrame,
+    members: "pd.Index[Any]",
+) -> Forecast:
+    """Ask a fitted model for one window of a population, and return the part that is scored.
 
     Parameters
     ----------
     model : Forecaster
-        Left as it is: the copy is fitted.
+        Fitted on ``cut``.
     cut : Ledger
         What was known at the origin, its cutoff.
-    actuals : mapping of population to DataFrame
-        What happened after; used to check who is forecast, never shown to the model.
-    horizon, draws, seed
-        Passed to ``forecast``.
+    horizon, population, plan
+        The question.
+    known : pandas.DataFrame
+        Existing customers, as :func:`known_customers` returns them.
+    members : pandas.Index
+        Everybody the forecast may list; of population "existing", everybody it must.
+
+    Raises
+    ------
+    ModelError
+        If the answer is to another question.
     """
-    fitting = _Attempt()
-    fitted: Any = None
-    with fitting.watched(seed):
-        fitted = copy.deepcopy(model).fit(cut)
-    trials = []
-    for population, actual in actuals.items():
-        attempt, answer = _Attempt(), None
-        if not fitting.error:
-            with attempt.watched(seed):
-                forecast = fitted.forecast(
-                    str(horizon), population=population, draws=draws, seed=seed
-                )
-                answer = _answer(forecast, cut, horizon, population, actual.index)
-                attempt.notes.extend(forecast.notes)
-        outcome = fitting if fitting.error else attempt
-        notes = dict.fromkeys(_line(note) for note in (*fitting.notes, *attempt.notes))
-        trials.append(
-            Trial(
-                population=population,
-                status=outcome.status,
-                error=outcome.error,
-                notes="; ".join(notes),
-                fit_seconds=fitting.seconds,
-                forecast_seconds=attempt.seconds,
-                answer=None if outcome.error else answer,
-            )
+
+    def checked(length: Horizon, every: str | None) -> Forecast:
+        given = {} if every is None else {"every": every}
+        forecast = model.forecast(
+            str(length), population=population, draws=plan.draws, seed=plan.seed, **given
         )
-    return trials
+        _check(forecast, cut, length, every, population, members)
+        return forecast  # type: ignore[no-any-return]
+
+    if plan.gap is None:
+        forecast = checked(horizon, None)
+    else:
+        forecast = after_gap(checked, cut.cutoff, plan.gap, horizon)
+    if population == "existing":
+        forecast = among(forecast, known.index[known["scored"]])
+    return forecast
 
 
-@dataclass
-class _Attempt:
-    """Runs a piece of someone's code: times it, keeps its warnings, and survives its errors."""
-
-    status: str = "ok"
-    error: str = ""
-    seconds: float = float("nan")
-    notes: list[str] = field(default_factory=list)
-
-    @contextmanager
-    def watched(self, seed: int) -> Iterator[None]:
-        state = np.random.get_state()  # noqa: NPY002
-        started = time.perf_counter()
-        try:
-            # models that draw from NumPy's global generator must not depend on who ran before
-            np.random.seed(seed % 2**32)  # noqa: NPY002
-            with warnings.catch_warnings(record=True) as raised:
-                warnings.simplefilter("always")
-                for noise in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):
-                    warnings.simplefilter("ignore", noise)
-                try:
-                    yield
-                finally:
-                    self.notes.extend(str(each.message) for each in raised)
-        except UnsupportedError as error:
-            self.status, self.error = "unsupported", _line(error)
-        except ForecastError as error:
-            self.status, self.error = "failed", _line(error) or type(error).__name__
-        except Exception as error:  # a broken model must not end a long run
-            self.status, self.error = "failed", _line(f"{type(error).__name__}: {error}")
-        finally:
-            self.seconds = time.perf_counter() - started
-            np.random.set_state(state)  # noqa: NPY002
-
-
-def _answer(
-    forecast: Any, cut: Ledger, horizon: Horizon, population: str, expected: "pd.Index[Any]"
+def score(
+    forecast: Forecast, actual: pd.DataFrame, cohort: "pd.Series[str]", rng: np.random.Generator
 ) -> Answer:
-    """Check a forecast against the question and keep what the backtest needs."""
+    """Score a forecast against what happened and keep what the backtest needs of both.
+
+    Parameters
+    ----------
+    forecast : Forecast
+    actual : pandas.DataFrame
+        Index ``customer_id``; ``purchases`` (count) and ``value`` (currency) of the population.
+    cohort : pandas.Series
+        Month of the first purchase of existing customers.
+    rng : numpy.random.Generator
+        Makes ranks even where there are ties.
+    """
+    customers, sampler = forecast.customers, forecast.sampler
+    cohorts = totals = labels = None
+    if customers is not None and len(customers):
+        if forecast.population == "existing":
+            labels = cohort.reindex(customers.index)
+        if sampler is not None:
+            customers = customers.join(forecast.score(actual))
+        customers = customers.reindex(columns=KEPT).astype(float).sort_index()
+        customers.index.name = "customer_id"
+    if sampler is not None:
+        totals = forecast.totals(by=labels)
+    if labels is not None and customers is not None:
+        cohorts = _by_cohort(customers, actual, labels, totals, rng)
+    total = _sums(forecast, actual)
+    for target, cube in [] if totals is None else _cubes(totals):
+        seen = np.array([total[f"actual_{target}"]])
+        found = bounds_of_totals(target, cube.sum(axis=(1, 2))[:, None], seen, rng)
+        total |= {name: float(each[0]) for name, each in found.items()}
+    periods = forecast.periods.reindex(columns=["start", "end", *_EXPECTED, *BOUNDS])
+    return Answer(customers, periods.reset_index(drop=True), total, cohorts)
+
+
+def _check(
+    forecast: Any,
+    cut: Ledger,
+    horizon: Horizon,
+    every: str | None,
+    population: str,
+    members: "pd.Index[Any]",
+) -> None:
+    """Refuse a forecast that answers another question."""
     if not isinstance(forecast, Forecast):
         raise ModelError(f"forecast() returned a {type(forecast).__name__}, not a Forecast.")
     if forecast.population != population:
@@ -146,39 +138,77 @@ def _answer(
     asked, got = horizon.window(cut.cutoff), forecast.window
     if got != asked:
         raise ModelError(f"Asked for {asked.start} to {asked.last}, got {got.start} to {got.last}.")
-    periods, wanted = forecast.windows, horizon.periods(cut.cutoff)
+    periods, wanted = forecast.windows, horizon.periods(cut.cutoff, every)
     if periods != wanted:
         raise ModelError(
             f"Asked for {len(wanted)} periods of one of {horizon.unit_name}, got {len(periods)} "
             "others; without `every`, periods are one unit of the horizon."
         )
     _refuse_gaps(forecast.periods, "periods")
-    customers = forecast.customers
-    if customers is not None:
-        _check_customers(customers.index, expected, complete=population == "existing")
-        _refuse_gaps(customers, "customers")
-        customers = customers.reindex(columns=KEPT).astype(float).sort_index()
-        customers.index.name = "customer_id"
-    kept = forecast.periods.reindex(columns=["start", "end", *_EXPECTED, *BOUNDS])
-    return Answer(customers, kept.reset_index(drop=True), _total(forecast))
+    if forecast.customers is not None:
+        complete = population == "existing"
+        _check_customers(forecast.customers.index, members, complete=complete)
+        _refuse_gaps(forecast.customers, "customers")
 
 
-def _total(forecast: Forecast) -> dict[str, float]:
-    """Return the expected total and its 90 % interval; what is unknown is missing."""
-    interval = pd.DataFrame() if forecast.sampler is None else forecast.interval(0.9)
-    total = {}
-    for target in ("purchases", "value"):
-        known = target in interval.index
-        total[f"expected_{target}"] = float(
-            forecast.periods[f"expected_{target}"].sum(skipna=False)
-        )
-        for end in ("lo", "hi"):
-            total[f"{target}_{end}_90"] = float(interval[end][target]) if known else float("nan")
-    return total
+def _sums(forecast: Forecast, actual: pd.DataFrame) -> dict[str, Any]:
+    """Return the expected and the actual total; what is unknown is missing."""
+    sums: dict[str, Any] = {}
+    for target in _TARGETS:
+        name = f"expected_{target}"
+        expected = float(forecast.periods[name].sum(skipna=False))
+        if np.isnan(expected) and forecast.customers is not None:
+            expected = float(forecast.customers[name].sum(skipna=False))
+        sums[name] = expected
+        sums[f"actual_{target}"] = float(actual[target].sum(skipna=False))
+    return sums
+
+
+def _by_cohort(
+    customers: pd.DataFrame,
+    actual: pd.DataFrame,
+    labels: "pd.Series[str]",
+    totals: Totals | None,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    by = labels.reindex(customers.index).to_numpy()
+    table = pd.DataFrame({"customers": customers.groupby(by).size()})
+    for target in _TARGETS:
+        happened = actual[target].reindex(customers.index).astype(float)
+        table[f"actual_{target}"] = happened.groupby(by).sum(min_count=1)
+        known = customers[f"expected_{target}"].groupby(by)
+        table[f"expected_{target}"] = known.sum(min_count=1)
+    if totals is not None:
+        for target, cube in _cubes(totals):
+            seen = table[f"actual_{target}"].to_numpy(float)
+            table = table.assign(**bounds_of_totals(target, cube.sum(axis=2), seen, rng))
+    return table.rename_axis("cohort").reset_index()
+
+
+def _cubes(totals: Totals) -> list[tuple[str, Any]]:
+    cubes = [("purchases", totals.purchases), ("value", totals.value)]
+    return [(target, cube) for target, cube in cubes if cube is not None]
+
+
+def bounds_of_totals(
+    target: str, drawn: Any, seen: Any, rng: np.random.Generator
+) -> dict[str, "np.ndarray[Any, Any]"]:
+    """Return 90 % bounds of drawn totals, shape (draws, groups), and the rank of the actual ones.
+
+    The rank is that of the actual total among it and the drawn ones, ties and steps made even by
+    chance: uniform on (0, 1) where the distribution is right.
+    """
+    lo, hi = np.quantile(drawn, [0.05, 0.95], axis=0)
+    below, tied = (drawn < seen).sum(axis=0), (drawn == seen).sum(axis=0)
+    rank = (below + rng.random(len(seen)) * (tied + 1)) / (len(drawn) + 1)
+    rank[np.isnan(seen)] = np.nan
+    return {f"{target}_lo_90": lo, f"{target}_hi_90": hi, f"pit_{target}": rank}
 
 
 def _check_customers(got: "pd.Index[Any]", expected: "pd.Index[Any]", *, complete: bool) -> None:
     """Refuse a forecast of the wrong customers; unseen ones cannot be listed, so may be absent."""
+    if complete and got.equals(expected):
+        return
     faults: dict[str, Sequence[Any]] = {
         "doubled": list(got[got.duplicated()].unique()),
         "unknown": list(got.difference(expected)),
@@ -202,7 +232,3 @@ def _refuse_gaps(table: pd.DataFrame, name: str) -> None:
                 f"{name}: {column} is missing in {missing:,} and infinite in "
                 f"{int(np.isinf(values).sum()):,} of {len(values):,} rows."
             )
-
-
-def _line(text: object) -> str:
-    return " ".join(str(text).split())

@@ -50,7 +50,9 @@ def _explained(error: BaseException, arguments: Sequence[str]) -> tuple[str, int
     """Return what to say of an error, and the exit code."""
     number = stopped_by()
     if number is not None or isinstance(error, KeyboardInterrupt):
-        return "Stopped. Nothing unfinished is left behind.", 128 + (number or signal.SIGINT)
+        kept = str(error) if isinstance(error, KeyboardInterrupt) else ""
+        left = kept or "Nothing unfinished is left behind."
+        return f"Stopped. {left}", 128 + (number or signal.SIGINT)
     if isinstance(error, CycloptsError):
         command = next((f" {word}" for word in arguments[:1] if word in COMMANDS), "")
         text = " ".join(str(error).split())

@@ -8,7 +8,8 @@ from forecast.cli.log import Log
 __all__ = ["printable", "worded"]
 
 _OPTIONS = {field.name for field in fields(Log)} | {
-    "draws", "every", "horizon", "model", "models", "origins", "seed", "step",
+    "burn_in", "draws", "every", "gap", "history", "min_history", "predictions", "refit",
+    "untouched", "workers", "horizon", "model", "models", "origins", "seed", "step",
 }  # fmt: skip
 _NAMES = "|".join(sorted(_OPTIONS, key=len, reverse=True))
 _SETTING = re.compile(rf"(?<!['\"\w.-])({_NAMES})=(\[\.\.\.\]|\(\))?")

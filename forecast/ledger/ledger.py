@@ -12,7 +12,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from forecast.calendar import Horizon, day_number, parse_day
+from forecast.calendar import Horizon, day_number, day_of, parse_day
 from forecast.errors import CutoffError, UnsupportedError, UsageError
 
 __all__ = ["Ledger", "Spilled"]
@@ -89,7 +89,8 @@ class Ledger:
         ``day`` counts from 1970-01-01. ``ticks`` is the value as a whole number of
         ``1 / ledger.ticks`` currency units, so that sums do not depend on the order of rows.
         """
-        return _lazy(self._days).filter(nw.col("day") <= day_number(self.cutoff))
+        shown = nw.col("day") >= day_number(self.first_day)
+        return _lazy(self._days).filter(shown & (nw.col("day") <= day_number(self.cutoff)))
 
     def purchases(self) -> pd.DataFrame:
         """Return one row a purchase: ``customer_id``, ``date`` and, with amounts, ``value``."""
@@ -140,7 +141,62 @@ class Ledger:
         audit = pd.concat([self.audit, pd.DataFrame([note])], ignore_index=True)
         return replace(self, cutoff=day, audit=audit)
 
-    def actuals(self, origin: Any, horizon: Any, population: str = "existing") -> pd.DataFrame:
+    def since(self, day: Any) -> "Ledger":
+        """Return the ledger as if the log began on ``day``: the way to a sliding history.
+
+        Purchases before it are forgotten, so a customer's first purchase is the first one kept,
+        and customers without any are unknown. Customer columns stay as first seen.
+
+        Parameters
+        ----------
+        day : date or str
+            The first day to keep, not after the cutoff.
+
+        Raises
+        ------
+        CutoffError
+            If there is no purchase from that day to the cutoff.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import forecast as fc
+        >>> orders = pd.DataFrame({"customer": ["a", "a", "b"],
+        ...                        "day": ["2024-01-01", "2024-03-01", "2024-02-01"]})
+        >>> ledger = fc.read_ledger(orders, customer="customer", date="day").since("2024-01-15")
+        >>> ledger.first_day, len(ledger.purchases())
+        (datetime.date(2024, 2, 1), 2)
+        """
+        day = parse_day(day, "since")
+        kept = self.days().filter(nw.col("day") >= day_number(day))
+        frame = kept.select(nw.col("day").min().alias("first")).collect("pyarrow").to_pandas()
+        if frame["first"].isna().any():
+            raise CutoffError(f"since: no purchase from {day} to the cutoff {self.cutoff}.")
+        what = f"Purchases before {day} are forgotten."
+        note = {"check": "since", "count": 0, "severity": "info", "what": what}
+        audit = pd.concat([self.audit, pd.DataFrame([note])], ignore_index=True)
+        return replace(self, first_day=day_of(frame["first"].iloc[0]), audit=audit)
+
+    def only(self, customers: pd.Index) -> "Ledger":
+        """Return the ledger of some of the customers, in memory, with all their purchases.
+
+        Parameters
+        ----------
+        customers : pandas.Index
+            Ids; ``first_day`` stays that of the whole log, since it is the log that starts there.
+        """
+        wanted = nw.col("customer_id").is_in([str(each) for each in customers])
+
+        def chosen(stored: Any) -> Any:
+            return _lazy(stored).filter(wanted).collect("pyarrow").to_native()
+
+        if not self.customer_columns:
+            return replace(self, _days=chosen(self._days))
+        return replace(self, _days=chosen(self._days), _attributes=chosen(self._attributes))
+
+    def actuals(
+        self, origin: Any, horizon: Any, population: str = "existing", *, gap: Any = None
+    ) -> pd.DataFrame:
         """Return what customers bought in the window after ``origin``.
 
         Parameters
@@ -151,7 +207,10 @@ class Ledger:
             Length with a unit, or last day.
         population : {"existing", "new", "all"}
             Customers seen by the origin (those who bought nothing have 0), those first seen
-            inside the window, or both.
+            after it and by the end of the window, or both.
+        gap : str or Horizon, optional
+            Between the origin and the window, which then starts that much later. Who is new in
+            the gap is a new customer.
 
         Returns
         -------
@@ -164,7 +223,8 @@ class Ledger:
             If the window passes the cutoff of this ledger.
         """
         origin = parse_day(origin, "origin")
-        window = Horizon.parse(horizon).window(origin)
+        opening = origin if gap is None else Horizon.parse(gap, "gap").window(origin).last
+        window = Horizon.parse(horizon).window(opening)
         if window.last > self.cutoff:
             raise CutoffError(
                 f"actuals: the window to {window.last} passes the cutoff {self.cutoff}."
@@ -182,7 +242,7 @@ class Ledger:
             nw.col("inside_ticks").sum().cast(nw.Int64).alias("ticks"),
         )
         if population != "all":
-            known = nw.col("first") < start
+            known = nw.col("first") <= day_number(origin)
             table = table.filter(known if population == "existing" else ~known)
         frame = table.sort("customer_id").collect("pyarrow").to_pandas()
         index = pd.Index(frame["customer_id"].astype(str), name="customer_id")

@@ -4,22 +4,34 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 
 from forecast.forecaster import Forecaster
+from forecast.models.boosting import GradientBoosting
 from forecast.models.btyd import BTYD
 from forecast.models.cohort_curve import CohortCurve
+from forecast.models.contract_retention import ContractRetention
 from forecast.models.customer_regression import CustomerRegression
+from forecast.models.ensemble import Ensemble
+from forecast.models.formula_values import formula_values
+from forecast.models.ltv_formula import LTVFormula
 from forecast.models.naive import LastYear, OwnRate, Zero
+from forecast.models.newcomer_value import newcomer_value
 from forecast.models.seasonal_series import SeasonalSeries
 
 __all__ = [
     "BTYD",
     "MODELS",
     "CohortCurve",
+    "ContractRetention",
     "CustomerRegression",
+    "Ensemble",
+    "GradientBoosting",
+    "LTVFormula",
     "LastYear",
     "OwnRate",
     "SeasonalSeries",
     "Zero",
     "default_models",
+    "formula_values",
+    "newcomer_value",
 ]
 
 
@@ -43,12 +55,20 @@ class Registry(Mapping[str, Forecaster]):
 
 
 MODELS = Registry({
+    "ensemble": Ensemble(),
     "btyd": BTYD(purchases="mbgnbd", spend="gamma_gamma_all"),
     "bgnbd": BTYD(purchases="bgnbd", spend="gamma_gamma"),
     "bgnbd_lifetimes": BTYD(purchases="bgnbd", spend="gamma_gamma", engine="lifetimes"),
     "cohort_curve": CohortCurve(),
     "customer_regression": CustomerRegression(),
+    "hurdle_regression": CustomerRegression("hurdle"),
+    "boosting": GradientBoosting(),
+    "poisson_regression": CustomerRegression("poisson", around="btyd"),
     "seasonal_series": SeasonalSeries(),
+    "ets": SeasonalSeries(method="ets"),
+    "sarimax": SeasonalSeries(method="sarimax"),
+    "formula_arpu": LTVFormula("arpu"),
+    "formula_aov": LTVFormula("aov"),
     "own_rate": OwnRate(),
     "last_year": LastYear(),
     "zero": Zero(),

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from forecast.forecaster import Draws, Split
+from forecast.models.rescaled import rescaled
 from forecast.models.spread import Shares, block_rows
 
 __all__ = ["AnalogueDraws", "Analogues"]
@@ -105,8 +106,11 @@ class Analogues:
         for number, rows in enumerate(np.split(order, ends[:-1])):
             outcomes = self.purchases[self.starts[number] : self.starts[number + 1]]
             counts, weight = np.unique(outcomes, return_counts=True)
+            mean = float(counts @ weight / weight.sum())
             kept = np.minimum(1.0, scale[rows, None])
-            out[rows] = (1.0 - (1.0 - kept) ** counts) @ weight / weight.sum()
+            added = np.maximum(scale[rows, None] - 1.0, 0.0) * (counts + mean) / 2.0
+            nothing = (1.0 - kept) ** counts * np.exp(-added)
+            out[rows] = (1.0 - nothing) @ weight / weight.sum()
         return out
 
 
@@ -115,7 +119,8 @@ class AnalogueDraws:
     """Futures of customers, drawn from the outcomes of their analogues.
 
     An analogue's count n becomes Binomial(n, s) where the customer is expected to buy s < 1 times
-    as much as his bin did, and n + Poisson(n (s - 1)) where s > 1; the mean is n s. The value of a
+    as much as his bin did on average, m, and n + Poisson((s - 1) (n + m) / 2) where s > 1: half
+    of what is added goes to those who bought, half to everybody. The mean is m s. The value of a
     purchase is the analogue's, scaled likewise.
 
     Attributes
@@ -140,16 +145,23 @@ class AnalogueDraws:
     def blocks(self) -> Iterator[Draws]:
         """Yield the customers' futures block by block, the same ones each time."""
         past = self.analogues
-        bins = past.bins(self.expected_purchases)
-        scale = self.expected_purchases / past.mean(past.purchases)[bins]
-        order_scale = None
+        bins, mean = past.bins(self.expected_purchases), past.mean(past.purchases)
+        scale = self.expected_purchases / mean[bins]
+        order_scale = worth = None
         if self.expected_value is not None and past.order_value is not None:
-            usual = scale * past.mean(past.purchases * past.order_value)[bins]
+            # an analogue who bought nothing lends the order value of his bin
+            spent = past.mean(past.purchases * past.order_value)
+            worth = np.where(
+                past.purchases > 0, past.order_value, np.repeat(spent / mean, np.diff(past.starts))
+            )
+            more = np.maximum(scale - 1.0, 0.0) / 2.0
+            usual = (np.minimum(scale, 1.0) + more) * spent[bins]
+            usual += more * (mean * past.mean(worth))[bins]
             order_scale = np.divide(
                 self.expected_value, usual, out=np.zeros_like(usual), where=usual > 0
             )
         for number, rows in enumerate(block_rows(self.expected_purchases, self.draws)):
-            yield self._block(number, rows, bins, scale, order_scale)
+            yield self._block(number, rows, bins, scale, order_scale, worth)
 
     def _block(
         self,
@@ -158,6 +170,7 @@ class AnalogueDraws:
         bins: IntArray,
         scale: FloatArray,
         order_scale: FloatArray | None,
+        worth: FloatArray | None,
     ) -> Draws:
         past = self.analogues
         first, second = np.random.SeedSequence([self.seed, number]).spawn(2)
@@ -166,15 +179,12 @@ class AnalogueDraws:
         shape = (len(own), self.draws)
         start, size = past.starts[own, None], np.diff(past.starts)[own, None]
         like = start + (rng.random(shape) * size).astype(np.int64)
-        counts = past.purchases[like]
-        bought = np.nonzero(counts)
-        number_then, ratio = counts[bought].astype(np.int64), scale[rows][bought[0]]
-        purchases = np.zeros(shape, dtype=np.int64)
-        purchases[bought] = rng.binomial(number_then, np.minimum(ratio, 1.0))
-        purchases[bought] += rng.poisson(number_then * np.maximum(ratio - 1.0, 0.0))
+        counts = past.purchases[like].astype(np.int64)
+        mean = past.mean(past.purchases)[own, None]
+        purchases = rescaled(counts, mean, scale[rows][:, None], rng)
         value = None
-        if order_scale is not None and past.order_value is not None:
-            value = purchases * past.order_value[like] * order_scale[rows, None]
+        if order_scale is not None and worth is not None:
+            value = purchases * worth[like] * order_scale[rows, None]
 
         def split() -> Split:
             return self.shares.split(rows, purchases, value, np.random.default_rng(second))

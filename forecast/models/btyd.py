@@ -1,7 +1,7 @@
 """Buy-till-you-die: a purchase process times a spend model, with a full predictive distribution."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal, Self
 
@@ -9,26 +9,20 @@ import numpy as np
 import pandas as pd
 
 from forecast.calendar import Horizon, Window, day_number
-from forecast.errors import NotFittedError, TooLittleDataError, UnsupportedError, UsageError
+from forecast.errors import NotFittedError, UnsupportedError, UsageError
 from forecast.forecaster import Forecast, Population, check_request
 from forecast.ledger import Ledger
-from forecast.models.btyd_draws import BTYDSampler, Floats, History
-from forecast.models.season import event_columns, timeline_of
-from forecast.processes import BGNBD, MBGNBD, NBD, Clock, GammaGamma, ParetoNBD, Timeline
-from forecast.views import customer_summary
+from forecast.models.btyd_ahead import UnderLevers
+from forecast.models.btyd_draws import BTYDSampler
+from forecast.models.btyd_fit import BTYDFit, fit_btyd, observe
+from forecast.models.btyd_history import DAYS, Floats, History
+from forecast.models.btyd_levers import Levers, levers_of
+from forecast.models.btyd_newcomer import ProcessCurve, under_levers
+from forecast.models.newcomers import Newcomers
+from forecast.models.population import forecast_population
+from forecast.processes import Clock
 
-__all__ = ["BTYD", "PROCESSES"]
-
-PROCESSES: dict[str, Any] = {
-    "bgnbd": BGNBD,
-    "mbgnbd": MBGNBD,
-    "pareto_nbd": ParetoNBD,
-    "nbd": NBD,
-}
-CALENDAR_DEATH = ("pareto_nbd",)  # customers who leave in calendar time know no other clock
-SPENDS = ("gamma_gamma", "gamma_gamma_all")
-FEWEST_BUYERS = 10
-DAYS = 7.0  # the fit's unit is the week, as in the literature
+__all__ = ["BTYD"]
 
 
 @dataclass
@@ -42,16 +36,21 @@ class BTYD:
     ----------
     purchases : str
         ``"bgnbd"`` (Fader, Hardie & Lee 2005); ``"mbgnbd"`` (Batislam et al. 2007), in which
-        customers may also leave right after their first purchase; ``"pareto_nbd"`` (Schmittlein
+        customers may also leave right after their first purchase; ``"bgcnbd"`` and ``"mbgcnbd"``
+        (Platzer & Reutterer 2016), the same with regular timing; ``"pareto_nbd"`` (Schmittlein
         et al. 1987), in which they leave at any time; ``"nbd"``, in which nobody leaves.
+        ``"auto"`` takes the one that told past windows best, see
+        :func:`forecast.models.btyd_choice.choose_process`.
     spend : str
         ``"gamma_gamma"``: fitted on repeat purchases, as published (Fader & Hardie 2013);
-        ``"gamma_gamma_all"``: on all purchases, so that one-time buyers keep what they told.
-        Purchases of value 0 stay out; their pooled share scales the expected order value.
-    season : int
+        ``"gamma_gamma_all"``: on all purchases, so that one-time buyers keep what they told;
+        ``"drift"``: on all purchases, where order value may drift with time or move with
+        frequency, see :mod:`forecast.models.btyd_spend`. Purchases of value 0 stay out; their
+        pooled share scales the expected order value.
+    season : int or "auto"
         Fourier pairs of the year in operational time (2 is usual; 0 for none): purchases come
         faster in season, which is exact where customers leave at purchases. Not for
-        ``"pareto_nbd"``. Needs a year of history.
+        ``"pareto_nbd"``. Needs a year of history. ``"auto"`` keeps what past windows say.
     events : pandas.DataFrame, optional
         Known events, a column each, indexed by day from the first purchase to the end of any
         forecast; 0 is no event.
@@ -61,6 +60,13 @@ class BTYD:
     engine : {"own", "lifetimes"}
         ``"lifetimes"`` asks that package for estimates and expectations, as a reference; it has
         no predictive distribution, so bounds are missing.
+    covariates : sequence of str
+        Customer columns of the ledger that move the purchase rate and the dropout, see
+        :class:`forecast.models.btyd_covariates.Coding`. Not for regular timing, nor ``"nbd"``.
+    by : str, optional
+        ``"cohort"`` or a customer column: its groups have their own purchase rate, dropout and
+        order value, pooled as far as they are alike or small
+        (:mod:`forecast.models.btyd_pooling`).
 
     Attributes
     ----------
@@ -73,6 +79,9 @@ class BTYD:
         Akaike's criterion from it, each term of a clock counted as a parameter.
     spend_ : Fit or None
         ``params`` in the ledger's currency; None without amounts.
+    fitted_ : BTYDFit
+        Everything that was estimated: also the process and the season that were chosen, and the
+        effects of groups.
 
     Examples
     --------
@@ -82,25 +91,27 @@ class BTYD:
     >>> model = fc.BTYD(purchases="bgnbd").fit(ledger)
     >>> {name: round(each, 3) for name, each in model.purchases_.params.items()}
     {'r': 0.243, 'alpha': 4.414, 'a': 0.793, 'b': 2.426}
+
+    A scenario pulls levers from the cutoff on (:mod:`forecast.models.btyd_levers`):
+
+    >>> base, more = (model.forecast("26W", draws=0, scenario=scenario).customers
+    ...               for scenario in (None, {"retention": 1.5}))
+    >>> bool(more["expected_purchases"].sum() > base["expected_purchases"].sum())
+    True
     """
 
     purchases: str = "bgnbd"
     spend: str = "gamma_gamma"
-    season: int = 0
+    season: int | Literal["auto"] = 0
     events: pd.DataFrame | None = field(default=None, repr=False)
     burn_in: int | None = None
     engine: Literal["own", "lifetimes"] = "own"
-    purchases_: Any = field(default=None, init=False, repr=False)
-    spend_: Any = field(default=None, init=False, repr=False)
-    cutoff_: date | None = field(default=None, init=False, repr=False)
+    covariates: Sequence[str] = ()
+    by: str | None = None
+    fitted_: BTYDFit | None = field(default=None, init=False, repr=False)
+    ledger_: Ledger | None = field(default=None, init=False, repr=False)
     history_: History | None = field(default=None, init=False, repr=False)
-    log_likelihood_: float = field(default=float("nan"), init=False, repr=False)
-    aic_: float = field(default=float("nan"), init=False, repr=False)
-    clock_: Clock | None = field(default=None, init=False, repr=False)
-    zero_share_: float = field(default=0.0, init=False, repr=False)
-
-    populations = ("existing",)
-    levers = ()
+    newcomers_: Newcomers | None = field(default=None, init=False, repr=False)
 
     def fit(self, ledger: Ledger) -> Self:
         """Estimate both models from the customer summary at the ledger's cutoff.
@@ -108,56 +119,33 @@ class BTYD:
         Raises
         ------
         UsageError
-            If a process or spend model of that name does not exist.
+            If a process, spend model or column of that name does not exist, or they do not go
+            together.
         TooLittleDataError, NotIdentifiedError
             If the log cannot determine the parameters.
         """
-        processes, spends = self._processes()
-        if self.purchases not in processes:
-            known = ", ".join(processes)
-            raise UsageError(f"purchases: {self.purchases!r} is not one of {known}.")
-        if self.spend not in SPENDS:
+        self.fitted_, self.history_ = fit_btyd(self, ledger)
+        self.ledger_, self.newcomers_ = ledger, None
+        return self
+
+    def update(self, ledger: Ledger) -> Self:
+        """Keep what was estimated, and take the histories and the cutoff of another ledger.
+
+        Customers of a group or level that the fit did not know take the pooled estimate.
+
+        Raises
+        ------
+        UsageError
+            If the fit knows amounts and the ledger has none, or the other way round.
+        """
+        fitted = self._fitted()
+        if ledger.has_value != (fitted.spend is not None):
             raise UsageError(
-                f"spend: {self.spend!r} is not one of {', '.join(SPENDS)}. To forecast purchases "
-                "alone, read the log without its value column."
+                "update: the model was fitted "
+                f"{'without' if fitted.spend is None else 'with'} amounts; give a ledger like it."
             )
-        summary = customer_summary(ledger)
-        if ledger.first_day == ledger.cutoff:
-            raise TooLittleDataError(
-                f"All purchases are on {ledger.cutoff}, the cutoff: nobody was observed for any "
-                "time after a purchase. Use a longer log or a later cutoff."
-            )
-        process, repeat_only = processes[self.purchases], self.spend == "gamma_gamma"
-        timed = bool(self.season or self.events is not None or self.burn_in)
-        timeline = timeline_of(ledger, summary) if timed else None
-        self.clock_ = None if timeline is None else self._clock(timeline, process)
-        recency, age = summary["recency"].to_numpy() / DAYS, summary["T"].to_numpy() / DAYS
-        settled, waited, terms = np.ones(len(summary), dtype=bool), 0.0, 0
-        if timeline is not None:
-            settled = timeline.settled(self._burn_in())
-            if self.clock_ is not None:
-                recency = self.clock_.elapsed(timeline.first, timeline.last) / DAYS
-                age = self.clock_.elapsed(timeline.first, timeline.now) / DAYS
-                waited, terms = self.clock_.log_intensity(timeline, settled), len(self.clock_.names)
-        history = History.of(summary, recency, age, repeat_only=repeat_only)
-        x, tx, T = (each[settled] for each in (history.frequency, recency, age))
-        self.purchases_ = process.fit(x, tx, T, unit="weeks")
-        self.log_likelihood_ = self.purchases_.log_likelihood + waited
-        self.aic_ = 2.0 * (len(self.purchases_.params) + terms - self.log_likelihood_)
-        self.spend_, self.zero_share_ = None, 0.0
-        if ledger.has_value:
-            paid = history.orders > 0
-            if paid.sum() < FEWEST_BUYERS:
-                kind = "repeat purchase" if repeat_only else "purchase"
-                raise TooLittleDataError(
-                    f"{int(paid.sum())} customers have a {kind} of a value above 0; a spend model "
-                    f"needs {FEWEST_BUYERS}. Read the log without its value column to forecast "
-                    "purchases alone."
-                )
-            self.spend_ = spends.fit(history.orders[paid], history.mean_order[paid])
-            counted = summary["frequency" if repeat_only else "n_purchases"].sum()
-            self.zero_share_ = 1.0 - float(history.orders.sum() / counted)
-        self.cutoff_, self.history_ = ledger.cutoff, history
+        self.history_ = observe(fitted, ledger)
+        self.ledger_, self.newcomers_ = ledger, None
         return self
 
     def forecast(
@@ -170,17 +158,31 @@ class BTYD:
         draws: int = 1000,
         seed: int = 0,
     ) -> Forecast:
-        """Forecast purchases and value of every customer seen by the cutoff."""
+        """Forecast purchases and value of the customers seen by the cutoff, of new ones, or all.
+
+        New customers are a seasonal series of first purchases, each followed by what the process
+        expects of a new customer. Levers change theirs as well; nobody new can be won back.
+        """
         check_request(
             self, population, scenario,
             populations=self.populations, levers=self.levers, draws=draws, seed=seed,
         )  # fmt: skip
-        if self.history_ is None or self.cutoff_ is None:
-            raise NotFittedError(self)
-        history, length = self.history_, Horizon.parse(horizon)
-        windows = length.periods(self.cutoff_, every)
-        edges = self._edges(self.clock_, windows)
-        process, x, tx, age = self.purchases_.process, *history.distinct
+        fitted, levers = self._fitted(), Levers.read(scenario, self.levers)
+        days = Horizon.parse(horizon).window(self._ledger().cutoff).days
+        notes = (*fitted.notes(days), *levers.said())
+        if population != "existing":
+            found = forecast_population(
+                self, under_levers(self._newcomers(), levers), horizon, population=population,
+                every=every, scenario=scenario, draws=draws, seed=seed,
+            )  # fmt: skip
+            told = found.notes if population == "all" else (*notes, *found.notes)
+            return replace(found, model=self._name(), notes=told)
+        history, cutoff, length = self._history(), self._ledger().cutoff, Horizon.parse(horizon)
+        windows = length.periods(cutoff, every)
+        edges = self._edges(levers.clock(fitted.clock), windows) * levers.purchase_frequency
+        x, tx, age = history.distinct
+        estimate = fitted.varying.estimate(history.table)
+        process = self._ahead(estimate, levers).at(history.distinct_segment)
         cumulative = np.stack([process.expected_purchases(t, x, tx, age) for t in edges])
         table = pd.DataFrame(index=history.customers)
         table["p_alive"] = process.p_alive(x, tx, age)[history.code]
@@ -188,18 +190,26 @@ class BTYD:
         table["expected_purchases"] = cumulative[-1][history.code]
         steps = np.diff(cumulative, axis=0, prepend=0.0)
         period_value = None
-        if self.spend_ is not None:
-            mean = self.spend_.process.expected_order_value(history.orders, history.mean_order)
-            order_value = mean * (1.0 - self.zero_share_)
+        if fitted.spend is not None:
+            spend = fitted.spend.estimate(history.table).at(history.segment)
+            mean = spend.expected_order_value(history.orders, history.mean_order) * history.worth
+            worth = fitted.drift.ahead(days) * levers.order_value
+            order_value = mean * (1.0 - fitted.zero_share) * worth
             table["expected_order_value"] = order_value
             if np.isfinite(order_value).all():  # else no total has a mean: see the notes
                 table["expected_value"] = table["expected_purchases"] * order_value
                 period_value = steps @ np.bincount(history.code, order_value, minlength=x.size)
-        load = table["expected_purchases"].to_numpy()
-        sampler = self._sampler(windows, load, draws, seed) if draws else None
+        sampler = None
+        if draws and self.engine == "own":
+            load = table["expected_purchases"].to_numpy()
+            if levers.on_process or levers.season != 1.0:
+                end = self._edges(fitted.clock, windows)[-1]
+                plain = estimate.at(history.distinct_segment)
+                load = plain.expected_purchases(end, x, tx, age)[history.code]
+            sampler = self._sampler(windows, days, levers, load, draws, seed)
         return Forecast.build(
             model=self._name(),
-            cutoff=self.cutoff_,
+            cutoff=cutoff,
             horizon=length,
             windows=windows,
             population="existing",
@@ -207,103 +217,158 @@ class BTYD:
             period_purchases=steps @ np.bincount(history.code, minlength=x.size),
             period_value=period_value,
             sampler=sampler,
-            notes=self._notes(),
+            notes=notes,
         )
 
-    def _processes(self) -> tuple[dict[str, Any], Any]:
-        if self.engine == "own":
-            return PROCESSES, GammaGamma
-        if self.engine == "lifetimes":
-            from forecast.models.lifetimes_engine import LIFETIMES, LifetimesSpend
+    def log_score(self, purchases: "pd.Series[Any]", horizon: str | date) -> "pd.Series[float]":
+        """Return the logarithm of the probability of what each customer bought, at the estimate.
 
-            return LIFETIMES, LifetimesSpend
-        raise UsageError(f"engine: {self.engine!r} is neither 'own' nor 'lifetimes'.")
+        Parameters
+        ----------
+        purchases : pandas.Series
+            Counts over the horizon by ``customer_id``, one for each customer seen by the cutoff.
+        horizon : str or date
 
-    def _clock(self, timeline: Timeline, process: Any) -> Clock | None:
-        """Estimate operational time, where a season or events are asked for."""
-        if not self.season and self.events is None:
-            return None
+        Returns
+        -------
+        pandas.Series
+            In nats by ``customer_id``; higher is better.
+        """
+        fitted, history = self._fitted(), self._history()
         if self.engine != "own":
-            raise UnsupportedError("engine='lifetimes' knows neither season nor events.")
-        if self.purchases in CALENDAR_DEATH:
-            raise UnsupportedError(
-                f"{self.purchases} knows neither season nor events: its customers leave in "
-                "calendar time, not at purchases. Use bgnbd or mbgnbd."
-            )
-        start = int(timeline.first.min())
-        return Clock.fit(
-            timeline,
-            process.fit,
-            pairs=self.season,
-            events=event_columns(self.events, start),
-            start=start,
-            burn_in=self._burn_in(),
+            raise UnsupportedError("engine='lifetimes' has no probability of counts.")
+        if missing := int((~history.customers.isin(purchases.index)).sum()):
+            raise UsageError(f"purchases: {missing:,} customers have no count.")
+        window = Horizon.parse(horizon).window(self._ledger().cutoff)
+        counts = purchases.reindex(history.customers).to_numpy(np.int64)
+        most = int(counts.max(initial=0)) + 1
+        cell, place = np.unique(history.code * most + counts, return_inverse=True)
+        code, count = np.divmod(cell, most)
+        process = fitted.varying.estimate(history.table).at(history.distinct_segment[code])
+        x, tx, age = (each[code] for each in history.distinct)
+        chance = process.pmf(count, self._edges(fitted.clock, [window])[0], x, tx, age)
+        score = np.log(np.maximum(chance, 1e-300))[place.reshape(-1)]
+        return pd.Series(score, index=history.customers)
+
+    @property
+    def populations(self) -> tuple[Population, ...]:
+        """Who can be forecast."""
+        return ("existing", "new", "all") if self.engine == "own" else ("existing",)
+
+    @property
+    def levers(self) -> tuple[str, ...]:
+        """What a scenario may change."""
+        if self.engine != "own":
+            return ()
+        if self.fitted_ is None:
+            return levers_of(self.purchases, self.season != 0)
+        known = levers_of(self.fitted_.purchases, self.fitted_.pairs > 0)
+        return tuple(
+            each for each in known if each != "order_value" or self.fitted_.spend is not None
         )
 
-    def _burn_in(self) -> int:
-        if self.burn_in is not None:
-            return self.burn_in
-        return 60 if self.season or self.events is not None else 0
+    @property
+    def parameters_(self) -> dict[str, float]:
+        """What was estimated, in the fit's units: weeks, and the ledger's currency."""
+        return self._fitted().parameters()
+
+    @property
+    def purchases_(self) -> Any:
+        """The fit of the purchase process."""
+        return None if self.fitted_ is None else self.fitted_.purchase_fit
+
+    @property
+    def spend_(self) -> Any:
+        """The fit of the spend model."""
+        return None if self.fitted_ is None else self.fitted_.spend_fit
+
+    @property
+    def clock_(self) -> Clock | None:
+        """Operational time, where there is a season or events."""
+        return None if self.fitted_ is None else self.fitted_.clock
+
+    @property
+    def log_likelihood_(self) -> float:
+        """Log-likelihood of the purchases in calendar time."""
+        return self._fitted().log_likelihood
+
+    @property
+    def aic_(self) -> float:
+        """Akaike's criterion."""
+        return self._fitted().aic
+
+    @property
+    def zero_share_(self) -> float:
+        """Share of purchases that have value 0."""
+        return self._fitted().zero_share
+
+    def _ahead(self, parameters: Any, levers: Levers) -> Any:
+        if not levers.on_process:
+            return parameters
+        return parameters.through(lambda process: UnderLevers(process, levers))
 
     def _edges(self, clock: Clock | None, windows: list[Window]) -> Floats:
         """Return the ends of the periods in the fit's unit since the cutoff."""
-        assert self.cutoff_ is not None
-        now = day_number(self.cutoff_)
+        now = day_number(self._ledger().cutoff)
         ends = np.array([day_number(window.last) for window in windows])
         return (ends - now if clock is None else clock.elapsed(now, ends)) / DAYS
 
     def _sampler(
-        self, windows: list[Window], load: Floats, draws: int, seed: int
-    ) -> BTYDSampler | None:
+        self, windows: list[Window], days: int, levers: Levers, load: Floats, draws: int, seed: int
+    ) -> BTYDSampler:
         """Pair posterior draws of both models with the customers' histories."""
-        assert self.history_ is not None
-        if self.engine != "own":
-            return None
-        purchases = self.purchases_.posterior(draws=draws, seed=seed)
-        spend = None if self.spend_ is None else self.spend_.posterior(draws=draws, seed=seed)
-        clocks: list[Clock | None] = [self.clock_] * draws
-        if self.clock_ is not None:
+        fitted, history = self._fitted(), self._history()
+        clocks = [fitted.clock] * draws
+        if fitted.clock is not None:
             rng = np.random.default_rng([seed, 1])
-            clocks = [self.clock_.drawn(rng) for _ in range(draws)]
+            clocks = [levers.clock(fitted.clock.drawn(rng)) for _ in range(draws)]
+        edges = np.stack([self._edges(clock, windows) for clock in clocks])
+        drift = fitted.drift.ahead_drawn(days, draws, np.random.default_rng([seed, 2]))
+        spend = fitted.spend
         return BTYDSampler(
-            history=self.history_,
-            edges=np.stack([self._edges(clock, windows) for clock in clocks]),
-            process=type(self.purchases_.process)(*purchases.draws.T),
-            spend=None if spend is None else GammaGamma(*spend.draws.T),
-            zero_share=self.zero_share_,
+            history=history,
+            edges=edges * levers.purchase_frequency,
+            process=self._ahead(fitted.varying.drawn(history.table, draws, seed), levers),
+            spend=None if spend is None else spend.drawn(history.table, draws, seed),
+            zero_share=fitted.zero_share,
             load=load,
             draws=draws,
             seed=seed,
+            worth=drift * levers.order_value,
         )
 
-    def _name(self) -> str:
-        spend = f" + {self.spend}" if self.spend_ is not None else ""
-        engine = " (lifetimes)" if self.engine == "lifetimes" else ""
-        season = f" + season({self.season})" if self.season else ""
-        events = " + events" if self.events is not None else ""
-        return f"{self.purchases}{season}{events}{spend}{engine}"
+    def _newcomers(self) -> Newcomers:
+        """Return newcomers who go on as the process says; learned when first asked for."""
+        if self.newcomers_ is None:
+            fitted, history = self._fitted(), self._history()
+            process = fitted.varying.estimate(history.table)
+            spend = None if fitted.spend is None else fitted.spend.estimate(history.table)
+            worth = float(fitted.drift.worth(np.zeros(()))) * (1.0 - fitted.zero_share)
+            curve = ProcessCurve.of(process, spend, history, worth)
+            self.newcomers_ = Newcomers.learn(self._ledger(), curve=curve)
+        return self.newcomers_
 
-    def _notes(self) -> list[str]:
-        """Say what a reader of the forecast should know of the fits."""
-        fits = {"Purchases": self.purchases_, "Spend": self.spend_}
-        notes = [
-            f"{what}: {fit.message}"
-            for what, fit in fits.items()
-            if fit is not None and fit.status != "converged"
-        ]
-        if self.spend_ is not None and not getattr(self.spend_.process, "has_mean", True):
-            notes.append(
-                "Spend varies so much between customers (q <= 1) that the mean order value is "
-                "infinite: expected values are missing, quantiles stand."
-            )
-        if self.clock_ is not None and self.clock_.unknown:
-            notes.append(
-                f"Not seen before the cutoff, so taken to have no effect: "
-                f"{', '.join(self.clock_.unknown)}."
-            )
-        if self.zero_share_ > 0:
-            notes.append(
-                f"{self.zero_share_:.2%} of purchases had value 0; the expected order value "
-                "counts them in."
-            )
-        return notes
+    def _fitted(self) -> BTYDFit:
+        if self.fitted_ is None:
+            raise NotFittedError(self)
+        return self.fitted_
+
+    def _history(self) -> History:
+        if self.history_ is None:
+            raise NotFittedError(self)
+        return self.history_
+
+    def _ledger(self) -> Ledger:
+        if self.ledger_ is None:
+            raise NotFittedError(self)
+        return self.ledger_
+
+    def _name(self) -> str:
+        fitted = self._fitted()
+        spend = f" + {self.spend}" if fitted.spend is not None else ""
+        engine = " (lifetimes)" if self.engine == "lifetimes" else ""
+        season = f" + season({fitted.pairs})" if fitted.pairs else ""
+        events = " + events" if self.events is not None else ""
+        traits = f" + covariates({', '.join(self.covariates)})" if self.covariates else ""
+        groups = f" by {self.by}" if self.by is not None else ""
+        return f"{fitted.purchases}{season}{events}{traits}{spend}{groups}{engine}"

@@ -1,90 +1,19 @@
 """The distribution behind a BTYD forecast: customers' histories and simulated futures."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 
 from forecast.forecaster import Draws, Split
+from forecast.models.btyd_history import Floats, History
+from forecast.models.btyd_parameters import Parameters
 
 __all__ = ["BTYDSampler", "History"]
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 CELLS = 1_000_000  # customers x draws, or drawn purchases, at a time: bounds memory
-
-
-@dataclass(frozen=True)
-class History:
-    """What the models know of each customer; times in the fit's unit.
-
-    Attributes
-    ----------
-    customers : pandas.Index
-        Ids, sorted.
-    frequency, recency, age : array, shape (customers,)
-        Repeat purchases, age at the last one, age at the cutoff.
-    orders, mean_order : array, shape (customers,)
-        Purchases of a value above 0 that the spend model counts, and their mean value.
-    distinct : tuple of arrays
-        Frequency, recency and age of the distinct histories.
-    code : array of int, shape (customers,)
-        Which distinct history a customer has.
-    """
-
-    customers: pd.Index
-    frequency: Floats
-    recency: Floats
-    age: Floats
-    orders: Floats
-    mean_order: Floats
-    distinct: tuple[Floats, Floats, Floats]
-    code: Integers
-
-    @classmethod
-    def of(cls, summary: pd.DataFrame, recency: Floats, age: Floats, *, repeat_only: bool) -> Self:
-        """Take the histories from a customer summary and times in the fit's unit."""
-        frequency = summary["frequency"].to_numpy(float)
-        key, levels = np.zeros(len(summary), dtype=np.int64), list[Floats]()
-        for column in (frequency, recency, age):
-            values, place = np.unique(column, return_inverse=True)
-            key = key * values.size + place.reshape(-1)
-            levels.append(values)
-        found, code = np.unique(key, return_inverse=True)
-        found, ages = np.divmod(found, levels[2].size)
-        counts, lasts = np.divmod(found, levels[1].size)
-        orders = summary["n_paid"].to_numpy(float)
-        total = np.nan_to_num(summary["total_value"].to_numpy(float))
-        if repeat_only:
-            first = np.nan_to_num(summary["first_value"].to_numpy(float))
-            orders, total = orders - (first > 0), total - first
-        x, tx, T = levels[0][counts], levels[1][lasts], levels[2][ages]
-        return cls(
-            customers=summary.index,
-            frequency=frequency,
-            recency=recency,
-            age=age,
-            orders=orders,
-            mean_order=total / np.maximum(orders, 1.0),
-            distinct=(x, tx, T),
-            code=code.reshape(-1),
-        )
-
-    def __getitem__(self, rows: slice) -> Self:
-        return replace(
-            self,
-            customers=self.customers[rows],
-            frequency=self.frequency[rows],
-            recency=self.recency[rows],
-            age=self.age[rows],
-            orders=self.orders[rows],
-            mean_order=self.mean_order[rows],
-            code=self.code[rows],
-        )
 
 
 @dataclass(frozen=True)
@@ -97,22 +26,26 @@ class BTYDSampler:
         The customers.
     edges : array, shape (draws, periods)
         Ends of the periods, as time since the cutoff, by each draw's clock.
-    process, spend : processes
-        Their parameters are arrays of shape (draws,): one posterior draw a simulated future.
+    process, spend : Parameters
+        Posterior draws by segment, one a simulated future; ``spend`` is None without amounts.
     zero_share : float
         Probability that a purchase has value 0.
     load : array, shape (customers,)
-        Expected purchases: how heavy each customer's futures are.
+        Expected purchases: how heavy each customer's futures are. Under levers those without
+        them, so that blocks and seeds stay.
+    worth : array, shape (draws,), or float
+        Factor on the value of every purchase.
     """
 
     history: History
     edges: Floats
-    process: Any
-    spend: Any
+    process: Parameters
+    spend: Parameters | None
     zero_share: float
     load: Floats
     draws: int
     seed: int
+    worth: Floats | float = 1.0
 
     def blocks(self) -> Iterator[Draws]:
         """Yield all customers, in order."""
@@ -132,7 +65,7 @@ class BTYDSampler:
     def _block(self, number: int, rows: slice) -> Draws:
         people = self.history[rows]
         rng = np.random.default_rng([self.seed, number, 0])
-        future = self.process.simulate(
+        future = self.process.at(people.segment).simulate(
             self.edges[:, -1],
             people.frequency[:, None],
             people.recency[:, None],
@@ -145,20 +78,27 @@ class BTYDSampler:
         value = None
         if self.spend is not None:
             value = np.zeros(shape)
-            value.reshape(-1)[future.cell] = self._spent(people, future, rng)
+            value.reshape(-1)[future.cell] = self._spent(
+                self.spend.at(people.segment), people, future, rng
+            )
         rows = slice(rows.start, rows.start + shape[0])
         split = partial(self._split, future, value, number)
         return Draws(rows=rows, purchases=purchases, value=value, split=split)
 
-    def _spent(self, people: History, future: Any, rng: np.random.Generator) -> Floats:
+    def _spent(self, spend: Any, people: History, future: Any, rng: np.random.Generator) -> Floats:
         """Total value of each cell's purchases: gamma orders at the customer's own scale."""
         who, draw = np.divmod(future.cell, self.draws)
-        spend = type(self.spend)(self.spend.p[draw], self.spend.q[draw], self.spend.v[draw])
+        each = (
+            every[draw] if every.ndim == 1 else every[who, draw] for every in vars(spend).values()
+        )
+        spend = type(spend)(*each)
         scale = spend.simulate_scale(people.orders[who], people.mean_order[who], rng=rng)
         paid = future.count
         if self.zero_share > 0:
             paid = rng.binomial(paid, 1.0 - self.zero_share)
-        return np.where(paid > 0, rng.standard_gamma(spend.p * np.maximum(paid, 1)) / scale, 0.0)
+        spent = np.where(paid > 0, rng.standard_gamma(spend.p * np.maximum(paid, 1)) / scale, 0.0)
+        worth = self.worth[draw] if isinstance(self.worth, np.ndarray) else self.worth
+        return np.asarray(spent * people.worth[who] * worth)
 
     def _split(self, future: Any, value: Floats | None, number: int) -> Split:
         """Put each purchase in its period, and a cell's value on its purchases at random."""
@@ -175,9 +115,9 @@ class BTYDSampler:
         active, period = np.divmod(place, periods)
         cell = future.cell[active]
         spent = None
-        if value is not None:
-            draw = cell % self.draws
-            weight = rng.standard_gamma(self.spend.p[draw] * count)
+        if value is not None and self.spend is not None:
+            shape = self.spend.values[0][0]  # p is that of all segments
+            weight = rng.standard_gamma(shape[cell % self.draws] * count)
             whole = np.bincount(active, weight, minlength=future.cell.size)
             spent = value.reshape(-1)[cell] * weight / whole[active]
         return Split(cell=cell, period=period, purchases=count, value=spent)

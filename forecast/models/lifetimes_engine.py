@@ -51,7 +51,7 @@ class LifetimesProcess:
         with _quietly(self.fitter):
             fitted = getattr(import_module("lifetimes"), self.fitter)()
             fitted.fit(frequency, recency, T)
-            summary = fitted.summary
+            errors = getattr(fitted, "standard_errors_", {})  # ParetoNBDFitter gives none
         # its stored value is a mean over customers, on time multiplied by _scale
         shift = float(frequency.sum() * np.log(fitted._scale))
         return LifetimesFit(
@@ -59,7 +59,7 @@ class LifetimesProcess:
             params={name: float(each) for name, each in fitted.params_.items()},
             log_likelihood=float(-fitted._negative_log_likelihood_ * frequency.size + shift),
             unit=unit,
-            standard_errors={name: float(each) for name, each in summary["se(coef)"].items()},
+            standard_errors={name: float(each) for name, each in dict(errors).items()},
         )
 
     def p_alive(self, frequency: Floats, recency: Floats, T: Floats) -> Floats:
@@ -148,6 +148,7 @@ _OURS = {
 LIFETIMES = {
     "bgnbd": LifetimesProcess("BetaGeoFitter"),
     "mbgnbd": LifetimesProcess("ModifiedBetaGeoFitter"),
+    "pareto_nbd": LifetimesProcess("ParetoNBDFitter"),
 }
 
 

@@ -1,7 +1,7 @@
 """The forecasts every model must beat: nothing, one's own rate, and last year again."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Self
 
@@ -14,7 +14,10 @@ from forecast.errors import NotFittedError, TooLittleDataError
 from forecast.forecaster import Forecast, Population, check_request
 from forecast.ledger import Ledger
 from forecast.models.existing import customer_table, forecast_existing
+from forecast.models.newcomer_draws import TotalDraws
+from forecast.models.newcomers import Newcomers
 from forecast.models.poisson_draws import PoissonDraws, ReplayDraws
+from forecast.models.population import forecast_population
 from forecast.models.spread import Shares
 from forecast.views import customer_summary
 
@@ -23,12 +26,14 @@ __all__ = ["LastYear", "OwnRate", "Zero"]
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
+ANYBODY = ("existing", "new", "all")
+
 
 @dataclass
 class Zero:
     """Nobody buys again. Any model that loses to this one is of no use.
 
-    Its distribution is degenerate: every draw is 0.
+    Its distribution is degenerate: every draw is 0. Nobody new comes either.
     """
 
     summary_: pd.DataFrame | None = field(default=None, init=False, repr=False, compare=False)
@@ -52,15 +57,22 @@ class Zero:
         seed: int = 0,
     ) -> Forecast:
         """Forecast the window after the cutoff; see :meth:`forecast.Forecaster.forecast`."""
-        check_request(self, population, scenario, populations=("existing",), draws=draws, seed=seed)
+        check_request(self, population, scenario, populations=ANYBODY, draws=draws, seed=seed)
         if self.summary_ is None or self.cutoff_ is None:
             raise NotFittedError(self)
         nothing = np.zeros(len(self.summary_))
         order_value = nothing if self.has_value_ else None
-        return _around_means(
+        found = _around_means(
             self, self.cutoff_, horizon, every, self.summary_.index, nothing, order_value,
             draws, seed,
         )  # fmt: skip
+        if population == "existing":
+            return found
+        empty = np.zeros((draws, len(found.periods)))
+        sampler = TotalDraws(empty.astype(np.int64), empty if self.has_value_ else None, seed)
+        return replace(
+            found, population=population, customers=None, sampler=sampler if draws else None
+        )
 
 
 @dataclass
@@ -70,9 +82,11 @@ class OwnRate:
     Expected purchases are ``frequency / T * horizon``, both in days; a customer first seen on the
     cutoff (T = 0) gets the pooled rate ``sum(frequency) / sum(T)``. The amount is the mean over
     all his purchase days. Counts are Poisson around the expectation. Nobody ever stops buying, so
-    the total is usually far too high.
+    the total is usually far too high. New customers are
+    :class:`forecast.models.newcomers.Newcomers`.
     """
 
+    ledger_: Ledger | None = field(default=None, init=False, repr=False, compare=False)
     summary_: pd.DataFrame | None = field(default=None, init=False, repr=False, compare=False)
     cutoff_: date | None = field(default=None, init=False, repr=False)
     has_value_: bool = field(default=False, init=False, repr=False)
@@ -91,7 +105,7 @@ class OwnRate:
                 f"All {len(summary):,} customers were first seen on the cutoff {ledger.cutoff}; a "
                 "rate needs at least one customer seen a day before it."
             )
-        self.summary_, self.cutoff_ = summary, ledger.cutoff
+        self.summary_, self.cutoff_, self.ledger_ = summary, ledger.cutoff, ledger
         self.has_value_ = ledger.has_value
         return self
 
@@ -106,9 +120,14 @@ class OwnRate:
         seed: int = 0,
     ) -> Forecast:
         """Forecast the window after the cutoff; see :meth:`forecast.Forecaster.forecast`."""
-        check_request(self, population, scenario, populations=("existing",), draws=draws, seed=seed)
-        if self.summary_ is None or self.cutoff_ is None:
+        check_request(self, population, scenario, populations=ANYBODY, draws=draws, seed=seed)
+        if self.summary_ is None or self.cutoff_ is None or self.ledger_ is None:
             raise NotFittedError(self)
+        if population != "existing":
+            return forecast_population(
+                self, Newcomers.learn(self.ledger_), horizon, population=population, every=every,
+                scenario=scenario, draws=draws, seed=seed,
+            )  # fmt: skip
         summary = self.summary_
         frequency, age = summary["frequency"].to_numpy(float), summary["T"].to_numpy(float)
         rate = np.full(len(summary), frequency.sum() / age.sum())
@@ -129,7 +148,9 @@ class LastYear:
 
     The window is shifted back by as many whole years as it takes to lie before the cutoff, period
     by period. Each of its purchase days happens Poisson(1) times again, for its amount. Who was
-    not a customer then is expected to buy nothing.
+    not a customer then is expected to buy nothing. Population ``"all"`` repeats what all bought
+    then, and ``"new"`` what those did who came inside the window; since by now they are existing
+    customers, ``"existing"`` and ``"new"`` add up to more than ``"all"``.
     """
 
     ledger_: Ledger | None = field(default=None, init=False, repr=False, compare=False)
@@ -156,7 +177,7 @@ class LastYear:
         TooLittleDataError
             If the history does not reach back to the start of last year's window.
         """
-        check_request(self, population, scenario, populations=("existing",), draws=draws, seed=seed)
+        check_request(self, population, scenario, populations=ANYBODY, draws=draws, seed=seed)
         ledger = self.ledger_
         if ledger is None:
             raise NotFittedError(self)
@@ -164,13 +185,16 @@ class LastYear:
         windows = asked.periods(ledger.cutoff, every)
         years = _years_back(windows, ledger)
         edges = [add(day, -years, "Y") for day in (*(w.start for w in windows), windows[-1].end)]
+        first = customer_summary(ledger)["first_purchase"]
         entries = self._entries(ledger, edges)
+        if population != "existing":
+            new = first.to_numpy()[entries["customer"]] >= np.datetime64(edges[0])
+            entries = _together(entries[new] if population == "new" else entries)
         customer, period = entries["customer"].to_numpy(), entries["period"].to_numpy()
         counts = entries["purchases"].to_numpy(float)
         value = entries["value"].to_numpy(float) if ledger.has_value else None
-        first = customer_summary(ledger)["first_purchase"]
         late = int((first >= pd.Timestamp(edges[-1])).sum())
-        size, length = len(first), len(windows)
+        size, length = len(first) if population == "existing" else 1, len(windows)
 
         def total(where: IntArray, weight: FloatArray, many: int) -> FloatArray:
             return np.bincount(where, weight, minlength=many).astype(float)
@@ -182,19 +206,25 @@ class LastYear:
             cutoff=ledger.cutoff,
             horizon=asked,
             windows=windows,
-            population="existing",
+            population=population,
             customers=customer_table(
                 first.index,
                 -np.expm1(-mean),
                 mean,
                 None if value is None else total(customer, value, size),
-            ),
+            )
+            if population == "existing"
+            else None,
             period_purchases=total(period, counts, length),
             period_value=None if value is None else total(period, value, length),
             sampler=sampler if draws else None,
             notes=(
-                f"Repeats {edges[0]} to {Window(edges[0], edges[-1]).last}; {late:,} of {size:,} "
-                "customers came later and are expected to buy nothing.",
+                f"Repeats {edges[0]} to {Window(edges[0], edges[-1]).last}"
+                + (
+                    f"; {late:,} of {size:,} customers came later and are expected to buy nothing."
+                    if population == "existing"
+                    else "."
+                ),
             ),
         )
 
@@ -209,6 +239,11 @@ class LastYear:
         amounts = {"value": ("value", "sum")} if ledger.has_value else {}
         grouped = rows.groupby(["customer", "period"])
         return grouped.agg(purchases=("date", "size"), **amounts).reset_index()
+
+
+def _together(entries: pd.DataFrame) -> pd.DataFrame:
+    """Add up all customers' entries by period, as those of one customer."""
+    return entries.drop(columns="customer").groupby("period").sum().assign(customer=0).reset_index()
 
 
 def _years_back(windows: list[Window], ledger: Ledger) -> int:

@@ -1,23 +1,43 @@
 """Plots and the report that stands alone.
 
-``report(path, ledger=..., forecast=..., backtest=...)`` writes one HTML file. Every plot is also a
-function of its own: ``ax=None`` in, ``ax`` out.
+``report(path, ledger=..., forecast=..., backtest=...)`` writes one HTML or Markdown file. Every
+plot is also a function of its own: ``ax=None`` in, ``ax`` out.
 """
 
-from forecast.report.backtest_plots import (
-    bias_by_origin,
-    decile_calibration,
-    tracking,
-    tracking_cumulative,
-)
+from forecast.report.accuracy_plots import bias_by_origin, error_ratios
+from forecast.report.calibration_plots import decile_calibration, pit_histogram, reliability
+from forecast.report.cohort_plots import cohort_bias, cohort_errors
 from forecast.report.forecast_plots import forecast_periods
+from forecast.report.holdout_plots import conditional_expectation
 from forecast.report.page import report
+from forecast.report.parameter_plots import parameter_drift, posterior_pairs
+from forecast.report.process_plots import (
+    frequency_histogram,
+    frequency_recency_matrix,
+    p_alive_history,
+)
+from forecast.report.targeting_plots import lift_curve, profit_curve, targeting_curves
+from forecast.report.tracking_plots import tracking, tracking_cumulative
 
 __all__ = [
     "bias_by_origin",
+    "cohort_bias",
+    "cohort_errors",
+    "conditional_expectation",
     "decile_calibration",
+    "error_ratios",
     "forecast_periods",
+    "frequency_histogram",
+    "frequency_recency_matrix",
+    "lift_curve",
+    "p_alive_history",
+    "parameter_drift",
+    "pit_histogram",
+    "posterior_pairs",
+    "profit_curve",
+    "reliability",
     "report",
+    "targeting_curves",
     "tracking",
     "tracking_cumulative",
 ]

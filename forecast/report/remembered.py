@@ -24,18 +24,21 @@ class Remembered(Backtest):
         return cls(**{each.name: getattr(backtest, each.name) for each in fields(Backtest)})
 
     def by_origin(
-        self, target: str = "purchases", population: Population = "existing"
+        self, target: str = "purchases", population: Population = "existing", **part: Any
     ) -> pd.DataFrame:
         """Return what :meth:`Backtest.by_origin` does."""
-        return self._once("by_origin", super().by_origin, target, population)
+        return self._once("by_origin", super().by_origin, target, population, **part)
 
     def leaderboard(
-        self, target: str = "purchases", population: Population = "existing"
+        self, target: str = "purchases", population: Population = "existing", **part: Any
     ) -> pd.DataFrame:
         """Return what :meth:`Backtest.leaderboard` does."""
-        return self._once("leaderboard", super().leaderboard, target, population)
+        return self._once("leaderboard", super().leaderboard, target, population, **part)
 
-    def _once(self, name: str, make: Callable[..., pd.DataFrame], *asked: Any) -> pd.DataFrame:
-        if (name, *asked) not in self._kept:
-            self._kept[name, *asked] = make(*asked)
-        return self._kept[name, *asked]
+    def _once(
+        self, name: str, make: Callable[..., pd.DataFrame], *asked: Any, **part: Any
+    ) -> pd.DataFrame:
+        key = (name, *asked, repr(sorted(part.items())))
+        if key not in self._kept:
+            self._kept[key] = make(*asked, **part)
+        return self._kept[key]

@@ -10,7 +10,7 @@ be read aloud, searched and selected, takes the page's font, and makes a tenth o
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib.dates
 import pandas as pd
@@ -25,13 +25,16 @@ __all__ = [
     "COLOUR",
     "PALETTE",
     "SERIES",
+    "SHADES",
     "STYLE",
     "UNITS",
+    "Target",
     "cutoff_line",
     "day_ticks",
     "drawing",
     "finish",
     "in_style",
+    "look",
     "on_axes",
 ]
 
@@ -51,8 +54,17 @@ PALETTE = {
     "pink": ("#b03a6f", "#f498c0"),
 }
 
-COLOUR = {role: light for role, (light, _) in PALETTE.items()}
-UNITS = {"purchases": "purchases", "value": "currency units"}
+SHADES = {  # behind numbers in cells: from too low to too high; the numbers say it in grey
+    "low2": ("#9cc7ea", "#1d4a72"),
+    "low1": ("#d3e6f6", "#1b3448"),
+    "near": ("#eef1f5", "#232a33"),
+    "high1": ("#fbe2cf", "#47301f"),
+    "high2": ("#f3b78d", "#733f1d"),
+}
+
+COLOUR = {role: light for role, (light, _) in (PALETTE | SHADES).items()}
+Target = Literal["purchases", "value"]
+UNITS: dict[str, str] = {"purchases": "purchases", "value": "currency units"}
 
 _dates: Any = matplotlib.dates  # not typed yet
 
@@ -131,6 +143,12 @@ def drawing(*, height: float = 3.5) -> tuple[Figure, Axes]:
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(6.4, height), layout="constrained")
         return figure, figure.add_subplot()
+
+
+def look(number: int) -> tuple[str, str, str]:
+    """Return colour, mark and dash of the n-th series; no two of the first 64 are the same."""
+    color, _, dash = SERIES[number % len(SERIES)]
+    return color, SERIES[(number + 3 * (number // len(SERIES))) % len(SERIES)][1], dash
 
 
 def on_axes(ax: Axes | None) -> Axes:

@@ -11,11 +11,12 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from forecast.report.style import PALETTE, STYLE
+from forecast.report.style import PALETTE, SHADES, STYLE
 
-__all__ = ["inline_svg"]
+__all__ = ["inline_svg", "svg_file"]
 
-_ROLES = {light: f"var(--{role})" for role, (light, _) in PALETTE.items()}
+_THEME = PALETTE | SHADES
+_ROLES = {light: f"var(--{role})" for role, (light, _) in _THEME.items()}
 _COLOUR = re.compile("|".join(map(re.escape, _ROLES)))
 _FONT = re.compile(r"font-family:[^;]*;?\s*|(font: [^;']*px) [^;]*")
 _TARGET = re.compile(r"#([\w.-]+)")
@@ -69,6 +70,19 @@ def inline_svg(figure: Figure, *, name: str, title: str, description: str) -> st
         node.text = text
         root.insert(0, node)
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def svg_file(element: str) -> str:
+    """Return an inline drawing as a file of its own, with both themes inside."""
+    light, dark = (
+        ";".join(f"--{role}:{pair[side]}" for role, pair in _THEME.items()) for side in (0, 1)
+    )
+    style = (
+        f"<style>svg{{font-family:sans-serif;background:var(--paper);{light}}}"
+        f"@media(prefers-color-scheme:dark){{svg{{{dark}}}}}</style>"
+    )
+    head, rest = element.split(">", 1)
+    return f'{head} xmlns="http://www.w3.org/2000/svg">{style}{rest}\n'
 
 
 def _local(name: str) -> str:

@@ -9,37 +9,17 @@ from hypothesis import strategies as st
 from scipy.special import hyp2f1
 
 from forecast.backtest import METRICS
-from forecast.backtest.metrics import bias, coverage, gini, mae, rmse, top_decile_capture, wape
+from forecast.backtest.accuracy import bias, mae, rmse
+from forecast.backtest.metrics import capped_rmse_at, chosen, profit_at
+from forecast.backtest.ranking import gini, top_decile_capture
 from forecast.errors import UsageError
 
-POINT = [metric for metric in METRICS if metric.takes == "expected"]
+POINT = [metric for metric in METRICS if metric.takes == ("actual_{}", "expected_{}")]
+UNDEFINED = {
+    "bias", "decile_calibration_error", "gini", "spearman", "top_decile_capture",
+    "top_quintile_capture", "wape",
+}  # fmt: skip
 counts = st.lists(st.integers(0, 6), min_size=2, max_size=40).filter(lambda x: sum(x) > 0)
-
-
-def test_by_hand():
-    actual, expected = [0, 1, 3], [1, 1, 1]
-    assert rmse(actual, expected) == pytest.approx(np.sqrt(5 / 3))
-    assert mae(actual, expected) == pytest.approx(1.0)
-    assert wape(actual, expected) == pytest.approx(3 / 4)
-    assert bias(actual, expected) == pytest.approx(-1 / 4)
-    assert coverage([0, 1, 3, 9], lo=[0, 2, 0, 0], hi=[0, 3, 3, 8]) == 0.5
-
-
-def test_gini_by_hand():
-    # ranks from the top: weights 2, 0, -2; actual 3*2 - 0 = 6 at best; a wrong order gives 1*2 - 0
-    assert gini([3, 1, 0], [3, 2, 1]) == 1.0
-    assert gini([3, 1, 0], [2, 3, 1]) == pytest.approx(1 / 3)
-    assert gini([3, 1, 0], [1, 2, 3]) == -1.0
-    # a and b tied share rank 1.5: weight 1 each
-    assert gini([3, 1, 0], [2, 2, 1]) == pytest.approx(4 / 6)
-
-
-def test_capture_shares_the_edge():
-    actual = [8, 4, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]  # 10 % of 15 are 1.5 customers
-    assert top_decile_capture(actual, range(15, 0, -1)) == pytest.approx((8 + 2) / 16)
-    tied = [9, 9, 9] + [1] * 12  # three tied for 1.5 places: half of each
-    assert top_decile_capture(actual, tied) == pytest.approx((8 + 4 + 2) / 2 / 16)
-    assert top_decile_capture(actual, np.zeros(15)) == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("metric", POINT, ids=lambda metric: metric.name)
@@ -48,10 +28,12 @@ class TestEveryMetric:
     @settings(max_examples=50, deadline=None)
     def test_perfect_reaches_the_optimum(self, metric, actual):
         score = metric.function(actual, actual)
-        if metric.optimum is None:
+        if np.isnan(score):
+            assert len(set(actual)) == 1
+        elif metric.optimum is None:
             rng = np.random.default_rng(len(actual))
             assert score >= metric.function(actual, rng.random(len(actual))) - 1e-12
-        elif not (metric.name == "gini" and len(set(actual)) == 1):
+        else:
             assert score == pytest.approx(metric.optimum, abs=1e-12)
 
     def test_worse_is_worse(self, metric):
@@ -72,11 +54,11 @@ class TestEveryMetric:
         expected = rng.integers(0, 4, len(actual)) / 2
         score = metric.function(actual, expected)
         if np.isnan(score):
-            assert metric.name == "gini"
-            assert len(set(actual)) == 1
+            assert metric.name in {"gini", "spearman"}
+            assert len(set(actual)) == 1 or len(set(expected)) == 1
             return
         assert metric.range[0] - 1e-12 <= score <= metric.range[1] + 1e-12
-        factor = 100 if metric.unit == "target" else 1
+        factor = {"target": 100, "root of target": 10}.get(metric.unit, 1)
         scaled = metric.function(100 * np.array(actual), 100 * expected)
         assert scaled == pytest.approx(factor * score, rel=1e-12, abs=1e-12)
         mixed = rng.permutation(len(actual))
@@ -97,12 +79,49 @@ class TestEveryMetric:
 
     def test_nothing_happened(self, metric):
         score = metric.function([0, 0], [1, 2])
-        assert np.isnan(score) == (metric.name in {"bias", "gini", "top_decile_capture", "wape"})
+        assert np.isnan(score) == (metric.name in UNDEFINED)
 
 
-def test_coverage_refuses_missing_bounds():
-    with pytest.raises(UsageError, match="hi: 2 of 2"):
-        coverage([1, 2], [0, 0], [np.nan, np.nan])
+@pytest.mark.parametrize(
+    "metric", [each for each in METRICS if each.loss is not None], ids=lambda metric: metric.name
+)
+def test_losses_make_the_metric(metric):
+    rng = np.random.default_rng(4)
+    table = pd.DataFrame(
+        {
+            "actual_purchases": rng.poisson(0.5, 80),
+            "expected_purchases": rng.gamma(2, 0.3, 80),
+            "crps_purchases": rng.random(80),
+            "log_score_purchases": rng.random(80),
+            "p_active": rng.random(80),
+        }
+    )
+    mean = metric.losses(table, "purchases").mean()
+    score = metric.score(table, "purchases")
+    assert score == pytest.approx(np.sqrt(mean) if metric.root else mean, rel=1e-12)
+
+
+def test_what_is_not_forecast_has_no_score():
+    (mae_, brier_, crps_) = chosen(["mae", "brier", "crps"], ())
+    table = pd.DataFrame({"actual_value": [1.0, 2.0], "expected_value": [1.0, np.nan]})
+    assert np.isnan(mae_.score(table, "value"))
+    assert mae_.losses(table, "value") is None
+    assert mae_.score(table.fillna(0), "value") == 1.0
+    assert not crps_.applies(table, "value")
+    assert not brier_.applies(table.assign(actual_purchases=1, p_active=0.5), "value")
+    assert np.isnan(mae_.score(table.iloc[:0], "value"))
+
+
+def test_metrics_with_a_number_of_their_own():
+    table = pd.DataFrame({"actual_value": [0.0, 10, 900], "expected_value": [1.0, 2, 300]})
+    capped = capped_rmse_at(100)
+    assert capped.score(table, "value") == pytest.approx(np.sqrt((1 + 64 + 0) / 3))
+    assert np.sqrt(capped.losses(table, "value").mean()) == capped.score(table, "value")
+    profit = profit_at(50, share=1 / 3, margin=0.1)
+    assert profit.score(table, "value") == pytest.approx((90 - 50) / 3)
+    assert chosen([capped, "rmse", "rmse"], (), always=["bias"])[1] is capped
+    with pytest.raises(UsageError, match="'mape' is unknown; there are rmse"):
+        chosen(["mape"], ())
 
 
 def test_names_are_unique_and_documented():

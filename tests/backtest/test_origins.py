@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.backtest import origin_days
+from forecast.backtest.origins import scored_window
 from forecast.calendar import Horizon
 from forecast.errors import CutoffError, HorizonError, TooLittleDataError, UsageError
 
@@ -38,6 +39,27 @@ def test_every_window_has_happened_and_days_differ(cutoff, horizon, step, origin
     assert days == sorted(set(days))
     assert len(days) == origins
     assert all(Horizon.parse(horizon).window(day).last <= cutoff for day in days)
+
+
+@given(
+    cutoff=st.dates(date(2001, 1, 1), date(2040, 1, 1)),
+    horizons=st.lists(st.sampled_from(["30D", "1M", "5W", "1Y", "365D"]), min_size=1, max_size=3),
+    gap=st.sampled_from([None, "1D", "2W", "1M"]),
+)
+@settings(max_examples=200, deadline=None)
+def test_every_window_behind_a_gap_has_happened(cutoff, horizons, gap):
+    lengths = [Horizon.parse(each) for each in horizons]
+    between = None if gap is None else Horizon.parse(gap)
+    days = origin_days(cutoff, horizons, 3, "1M", gap=gap)
+    for length in lengths:
+        windows = [scored_window(day, length, between) for day in days]
+        assert windows[-1].last <= cutoff
+        assert all(window.start > day for window, day in zip(windows, days, strict=True))
+        assert between is None or all(
+            window.start > between.window(day).last
+            for window, day in zip(windows, days, strict=True)
+        )
+    assert origin_days(cutoff, horizons, [days[-1]], gap=gap) == days[-1:]
 
 
 def test_history_is_checked_to_the_day():

@@ -11,7 +11,7 @@ WEEKS = {"horizon": "7D", "origins": 2, "draws": 50}
 FRAME = (
     "customer_id cutoff horizon model population actual_purchases actual_value "
     "expected_purchases expected_value purchases_lo_90 purchases_hi_90 value_lo_90 value_hi_90 "
-    "p_alive p_active"
+    "p_alive p_active crps_purchases log_score_purchases pit_purchases crps_value pit_value"
 )
 
 

@@ -34,7 +34,8 @@ def test_round_trip(bt, tmp_path):
     folder = bt.save(tmp_path / "new" / "deep")
     again = Backtest.load(folder)
     assert again == bt
-    for name in ("frame", "periods", "totals", "runs", "period_actuals"):
+    tables = ("frame", "periods", "totals", "runs", "cohorts", "parameters", "period_actuals")
+    for name in tables:
         pd.testing.assert_frame_equal(getattr(again, name), getattr(bt, name), check_exact=True)
     pd.testing.assert_frame_equal(again.leaderboard(), bt.leaderboard(), check_exact=True)
     assert again.settings == bt.settings
@@ -51,18 +52,19 @@ def test_backtests_that_differ_are_not_equal(bt, ledger, fakes):
 
 def test_layout(bt, tmp_path):
     bt.save(tmp_path)
-    names = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*"))
-    assert [name for name in names if "/" not in name and "=" not in name] == [
-        "meta.json",
-        "period_actuals.parquet",
-        "periods.parquet",
-        "runs.csv",
-        "totals.parquet",
+    names = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*"))
+    tables = ["cohorts", "parameters", "period_actuals", "periods", "totals"]
+    assert [name for name in names if "/" not in name and "=" not in name] == sorted(
+        [*(f"{name}.parquet" for name in tables), "meta.json", "runs.csv"]
+    )
+    window = "origin=2024-01-07/horizon=7D/population=existing/"
+    assert [name.removeprefix(window) for name in names if name.startswith(window)] == [
+        "04-unicode-slash.parquet",
+        "05-n-code-slash.parquet",
+        "actuals.parquet",
     ]
-    first = [name for name in names if name.startswith("origin=2024-01-07/")]
-    assert len(first) == 3
-    assert "origin=2024-01-07/actuals.parquet" in first
-    assert json.loads((tmp_path / "meta.json").read_text())["horizon"] == "7D"
+    meta = json.loads((tmp_path / "meta.json").read_text())
+    assert (meta["horizons"], meta["settings"]["seed"]) == (["7D"], 0)
 
 
 def test_explicit_origins_and_no_success_round_trip(ledger, fakes, tmp_path):
@@ -84,12 +86,16 @@ def test_incomplete_folders_are_refused(bt, tmp_path):
     with pytest.raises(FileError, match="no complete saved backtest"):
         Backtest.load(tmp_path / "nowhere")
     folder = bt.save(tmp_path / "a")
-    next(folder.glob("origin=*/04-*.parquet")).unlink()
+    next(folder.rglob("04-*.parquet")).unlink()
     with pytest.raises(FileError, match="no complete"):
         Backtest.load(folder)
     folder = bt.save(tmp_path / "b")
     (folder / "totals.parquet").write_bytes(b"junk")
     with pytest.raises(FileError, match="no complete"):
+        Backtest.load(folder)
+    folder = bt.save(tmp_path / "d")
+    (folder / "runs.csv").unlink()
+    with pytest.raises(FileError, match="not complete"):
         Backtest.load(folder)
     folder = bt.save(tmp_path / "c")
     meta = json.loads((folder / "meta.json").read_text())

@@ -209,7 +209,11 @@ class TestEveryBaseline:
         with pytest.raises(NotFittedError, match=kind.__name__):
             model.forecast("13W", population=own)
         model.fit(ledger)
-        for population in {"existing", "new", "all"} - {own}:
+        everybody = ("existing", "new", "all")
+        known = (
+            everybody if kind in (Zero, OwnRate, LastYear) else getattr(kind, "populations", (own,))
+        )
+        for population in set(everybody) - set(known):
             with pytest.raises(UnsupportedError, match=population):
                 model.forecast("13W", population=population)
         with pytest.raises(UnsupportedError, match="retention"):

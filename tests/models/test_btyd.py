@@ -1,6 +1,10 @@
 """BTYD on CDNOW's tenth: published estimates, published predictions, and its distribution."""
 
+import copy
+import pickle
 import warnings
+from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -162,6 +166,54 @@ def test_nbd_is_the_model_without_dropout(ledger: Ledger) -> None:
     assert (model.forecast("4W", draws=0).customers["p_alive"] == 1).all()
 
 
+def test_update_keeps_the_parameters_and_takes_the_histories(whole: Ledger, ledger: Ledger) -> None:
+    model = fc.BTYD(purchases="mbgnbd", spend="drift").fit(ledger)
+    moved = copy.deepcopy(model).update(whole.cut("1998-03-31"))
+    assert moved.parameters_ == model.parameters_
+    assert set(moved.parameters_) >= {"purchases.r", "purchases.b", "spend.p", "spend.q"}
+    later = moved.forecast("13W", draws=20)
+    assert later.cutoff == date(1998, 3, 31)
+    # P(alive) by the old parameters of the new histories, in weeks
+    known = fc.customer_summary(whole.cut("1998-03-31"))
+    process = model.purchases_.process
+    expected = process.p_alive(known["frequency"], known["recency"] / 7, known["T"] / 7)
+    np.testing.assert_allclose(later.customers["p_alive"], expected, rtol=1e-12)
+    same = copy.deepcopy(model).update(ledger).forecast("13W", draws=20)
+    pd.testing.assert_frame_equal(
+        same.customers, model.forecast("13W", draws=20).customers, check_exact=True
+    )
+    with pytest.raises(UsageError, match="amounts"):
+        moved.update(replace(ledger, has_value=False))
+    with pytest.raises(NotFittedError):
+        fc.BTYD().update(ledger)
+
+
+def test_update_is_used_where_a_backtest_does_not_refit(whole: Ledger) -> None:
+    found = fc.backtest(whole, {"btyd": fc.BTYD()}, horizon="8W", origins=2, refit=False)
+    assert "The parameters are those of" in " ".join(found.runs["notes"])
+
+
+def test_a_fitted_model_travels(ledger: Ledger) -> None:
+    model = fc.BTYD(by="cohort", purchases="mbgcnbd").fit(ledger)
+    other = pickle.loads(pickle.dumps(model))
+    one, two = (each.forecast("4W", draws=10).customers for each in (model, other))
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+
+
+def test_log_scores_are_those_of_the_process(ledger: Ledger, whole: Ledger) -> None:
+    model = fc.BTYD(purchases="mbgnbd").fit(ledger)
+    bought = whole.actuals("1997-09-30", "8W")["purchases"]
+    found, known = model.log_score(bought, "8W"), fc.customer_summary(ledger)
+    for who in (known.index[0], bought.idxmax()):
+        x, tx, age = known.loc[who, ["frequency", "recency", "T"]].astype(float)
+        chance = model.purchases_.process.pmf(bought[who], 8.0, x, tx / 7, age / 7)
+        assert found[who] == pytest.approx(np.log(chance), rel=1e-9)
+    with pytest.raises(UsageError, match="no count"):
+        model.log_score(bought.head(3), "8W")
+    with pytest.raises(UnsupportedError, match="lifetimes"):
+        fc.BTYD(engine="lifetimes").fit(ledger).log_score(bought, "8W")
+
+
 def test_fitted_lifetimes_models_are_imported(ledger: Ledger) -> None:
     reference = fc.BTYD(purchases="bgnbd", engine="lifetimes").fit(ledger)
     fitters = [reference.purchases_.process.fitted, reference.spend_.process.fitted]
@@ -192,7 +244,7 @@ def test_refusals() -> None:
 
 def test_what_it_cannot_do_is_refused_by_name(model: fc.BTYD) -> None:
     with pytest.raises(UnsupportedError, match="'new'"):
-        model.forecast("4W", population="new")
+        fc.BTYD(engine="lifetimes").forecast("4W", population="new")
     with pytest.raises(UnsupportedError, match="'price'"):
         model.forecast("4W", scenario={"price": 1.1})
     with pytest.raises(UsageError, match="draws"):

@@ -11,7 +11,8 @@ from forecast.calendar import Horizon
 from forecast.errors import TooLittleDataError, UsageError
 from forecast.ledger import Ledger, read_ledger
 from forecast.models.age_curve import AgeCurve
-from forecast.models.cohort_curve import CohortCurve, Cohorts
+from forecast.models.cohort_curve import CohortCurve
+from forecast.models.cohorts import Cohorts
 
 FIRST = pd.Timestamp("2024-01-01")
 
@@ -86,33 +87,50 @@ class TestCohorts:
     def test_levels_without_shrinkage_are_the_cohorts_own(self) -> None:
         cohorts = self.learn(0.0)
         # pooled: 120 repeat purchases of 80 customers up to age 30, 1.5 each
-        np.testing.assert_allclose(cohorts.level, [2 / 1.5, 1 / 1.5])
+        np.testing.assert_allclose(cohorts.purchases.level, [2 / 1.5, 1 / 1.5])
         # pooled value: 2,400 over 120 purchases, 20 each; the cohorts' own are 10 and 40
-        np.testing.assert_allclose(cohorts.value_level, [2 / 1.5 * 10 / 20, 1 / 1.5 * 40 / 20])
+        assert cohorts.orders is not None
+        np.testing.assert_allclose(cohorts.orders.level, [10 / 20, 40 / 20])
 
     def test_levels_are_shrunk_to_the_curve(self) -> None:
         cohorts = self.learn(60.0)
         # the curve takes both cohorts at 60 purchases, and their mean level is 1 already
-        np.testing.assert_allclose(cohorts.level, [(80 + 60) / (60 + 60), (40 + 60) / (60 + 60)])
-        own = cohorts.value_level / cohorts.level
+        level = cohorts.purchases.level
+        np.testing.assert_allclose(level, [(80 + 60) / (60 + 60), (40 + 60) / (60 + 60)])
+        assert cohorts.orders is not None
+        own = cohorts.orders.level
         assert 0.5 < own[0] < 1 < own[1] < 2
         assert own @ [80, 40] == pytest.approx(120)
 
     def test_weak_cohorts_take_the_curve(self) -> None:
         cohorts = self.learn(1e9)
-        np.testing.assert_allclose(cohorts.level, 1.0, rtol=1e-6)
+        np.testing.assert_allclose(cohorts.purchases.level, 1.0, rtol=1e-6)
 
     def test_window_is_laid_over_the_ages(self) -> None:
         cohorts = self.learn(0.0)
-        curve = cohorts.curve
         windows = Horizon.parse("30D").periods(cohorts.cutoff, "10D")
         purchases, value = cohorts.expect(windows)
-        ages = np.array([90.0, 100.0, 110.0, 120.0])
-        np.testing.assert_allclose(purchases[0], 40 * 2 / 1.5 * np.diff(curve.upto(ages)))
-        np.testing.assert_allclose(purchases[1], 40 / 1.5 * np.diff(curve.upto(ages - 60)))
+        # January is 90 to 120 days old, March 30 to 60: bins 3 and 1, each beyond what is known
+        rate = cohorts.purchases.rate(4)
+        np.testing.assert_allclose(purchases[0], [40 * 2 / 1.5 * 10 * rate[3]] * 3)
+        np.testing.assert_allclose(purchases[1], [40 / 1.5 * 10 * rate[1]] * 3)
         assert value is not None
-        grown = curve.value_upto(ages[[0, -1]] - 60)
-        assert value[1] == pytest.approx(40 * cohorts.value_level[1] * (grown[1] - grown[0]))
+        assert cohorts.orders is not None
+        assert value[1] == pytest.approx(purchases[1].sum() * 2 * cohorts.orders.rate(4)[1])
+
+    def test_a_window_across_bins_takes_days_from_each(self) -> None:
+        cohorts = self.learn(0.0)
+        purchases, _ = cohorts.expect(Horizon.parse("45D").periods(cohorts.cutoff, "45D"))
+        rate = cohorts.purchases.rate(5)
+        wanted = 40 / 1.5 * (30 * rate[1] + 15 * rate[2])
+        np.testing.assert_allclose(purchases[1], [wanted])
+
+    def test_retention_counts_each_customer_once_an_age(self) -> None:
+        cohorts = self.learn(0.0)
+        kept = cohorts.retention
+        # January bought twice in its first 30 days: 40 of 40 active; 90 and 30 days are lived
+        np.testing.assert_array_equal(kept.exposure[:, :4], [[40, 40, 40, 0], [40, 0, 0, 0]])
+        np.testing.assert_array_equal(kept.seen[:, :4], [[40, 0, 0, 0], [40, 0, 0, 0]])
 
 
 def test_the_one_old_cohort_does_not_set_the_tail_of_all() -> None:
@@ -125,8 +143,9 @@ def test_the_one_old_cohort_does_not_set_the_tail_of_all() -> None:
         days = np.flatnonzero(rng.random(240 - first) < rate) + first + 1
         rows += [(f"c{number}", int(day), 1.0) for day in [first, *days] if day <= 240]
     cohorts = Cohorts.learn(ledger_of(rows, 240), Horizon.parse("1M"), 50.0)
-    assert cohorts.level[0] / cohorts.level[1:] == pytest.approx([2.0, 2.0], rel=0.15)
-    per_day = cohorts.level[-1] * cohorts.curve.purchases[-1]
+    level = cohorts.purchases.level
+    assert level[0] / level[1:] == pytest.approx([2.0, 2.0], rel=0.15)
+    per_day = level[-1] * cohorts.purchases.rate(8)[-1]
     assert per_day == pytest.approx(0.02, rel=0.15)
 
 
@@ -165,7 +184,7 @@ class TestCohortCurve:
     def test_length_of_a_cohort(self, every: str, cohorts: int) -> None:
         model = CohortCurve(every=every).fit(ledger_of(two_cohorts(), 90))
         assert model.cohorts_ is not None
-        assert len(model.cohorts_.level) == cohorts
+        assert len(model.cohorts_.labels) == cohorts
 
     def test_weeks_start_on_monday(self) -> None:
         # 2024-01-01 was a Monday

@@ -1,80 +1,74 @@
-"""Level and season: recovered where known, and drawn as expected."""
+"""The filter against an exact Gaussian regression, and the averaging over variances."""
 
 import numpy as np
 import pytest
 
+from forecast.models import local_level
 from forecast.models.local_level import fit_local_level
 
-YEAR = 365.25 / 7
+
+def exact(
+    log: np.ndarray, columns: np.ndarray, prior: np.ndarray, noise: float, drift: float
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """The same model as one multivariate normal: state after the data, and log-likelihood."""
+    size, steps = len(log), np.arange(len(log))
+    cov = 25.0 + drift * np.minimum.outer(steps, steps) + noise * np.eye(size)
+    cov += columns @ np.diag(prior**2) @ columns.T
+    level = 25.0 + drift * steps  # of the level one step after the data with each observation
+    across = np.concatenate([level[None, :], np.diag(prior**2) @ columns.T])
+    before = np.diag(np.concatenate([[25.0 + drift * size], prior**2]))
+    known = np.isfinite(log)
+    cov, across, missed = cov[np.ix_(known, known)], across[:, known], log[known] - np.nanmean(log)
+    state = across @ np.linalg.solve(cov, missed)
+    state[0] += np.nanmean(log)
+    after = before - across @ np.linalg.solve(cov, across.T)
+    likelihood = -(np.linalg.slogdet(cov)[1] + missed @ np.linalg.solve(cov, missed)) / 2
+    return state, after, likelihood
 
 
-def series(weeks: int, seed: int = 0, *, noise: float = 0.1, height: float = 0.5) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    season = height * np.cos(2 * np.pi * np.arange(weeks) / YEAR)
-    return np.asarray(80 * np.exp(season + noise * rng.standard_normal(weeks)))
+def test_filter_equals_the_multivariate_normal() -> None:
+    rng = np.random.default_rng(0)
+    log, columns = rng.standard_normal(12), rng.standard_normal((12, 2))
+    log[4] = np.nan
+    prior, noise, drift = np.array([0.4, 1.0]), np.array([0.2, 0.9]), np.array([0.05, 0.3])
+    state, cov, likelihood = local_level._filtered(log, columns, prior, noise, drift)
+    for model in range(2):
+        expected = exact(log, columns, prior, noise[model], drift[model])
+        np.testing.assert_allclose(state[model], expected[0], atol=1e-9)
+        np.testing.assert_allclose(cov[model], expected[1], atol=1e-9)
+        assert likelihood[model] == pytest.approx(expected[2])
 
 
-@pytest.mark.parametrize(
-    ("weeks", "kind"),
-    [
-        (30, "no season"),
-        (52, "no season"),
-        (53, "shrunk season"),
-        (104, "shrunk season"),
-        (105, "season"),
-    ],
-)
-def test_history_decides_the_season(weeks: int, kind: str) -> None:
-    assert fit_local_level(series(weeks), cycle=YEAR, shift=0.2).kind == kind
+def test_variances_are_found_and_their_uncertainty_kept() -> None:
+    rng = np.random.default_rng(1)
+    log = np.cumsum(0.1 * rng.standard_normal(300)) + 0.2 * rng.standard_normal(300)
+    none = np.zeros((300, 0))
+    state = fit_local_level(log, none, np.zeros(0), drift=1.0, scale=1.0, shift=0.0)
+    assert np.sqrt(state.weight @ state.noise) == pytest.approx(0.2, rel=0.2)
+    assert np.sqrt(state.weight @ state.drift_cov[:, 0, 0]) == pytest.approx(0.1, rel=0.35)
+    assert len(state.weight) > 3
+    assert state.weight.sum() == pytest.approx(1)
+    short = fit_local_level(log[:20], none[:20], np.zeros(0), drift=1.0, scale=1.0, shift=0.0)
+    assert len(short.weight) > len(state.weight)
 
 
-@pytest.mark.parametrize("weeks", [90, 130, 210])
-def test_season_is_carried_on(weeks: int) -> None:
-    truth = 80 * np.exp(0.5 * np.cos(2 * np.pi * np.arange(weeks, weeks + 52) / YEAR))
-    expected = fit_local_level(series(weeks), cycle=YEAR, shift=0.2).expect(52)
-    assert np.corrcoef(expected, truth)[0, 1] > 0.95
-    assert expected.sum() == pytest.approx(truth.sum(), rel=0.12)
+def test_a_calm_prior_calms_the_level() -> None:
+    log = np.cumsum(0.1 * np.random.default_rng(2).standard_normal(60))
+    none = np.zeros((60, 0))
+    drifts = [
+        state.weight @ state.drift_cov[:, 0, 0]
+        for state in (
+            fit_local_level(log, none, np.zeros(0), drift=drift, scale=1.0, shift=0.0)
+            for drift in (1.0, 0.03)
+        )
+    ]
+    assert drifts[1] < 0.85 * drifts[0]
 
 
-def test_constant_series_goes_on_without_spread() -> None:
-    fitted = fit_local_level(np.full(20, 7.0), cycle=YEAR, shift=0.2)
-    np.testing.assert_allclose(fitted.expect(5), 7.0)
-    np.testing.assert_allclose(fitted.draw(5, 3, np.random.default_rng(0)), 7.0)
-
-
-@pytest.mark.parametrize(("weeks", "shift"), [(40, 0.2), (80, 0.2), (130, 0.2), (60, 0.0)])
-def test_draws_have_the_expectation_as_mean(weeks: int, shift: float) -> None:
-    values = series(weeks, 3, noise=0.4)
-    values[5] = 0.01
-    fitted = fit_local_level(values, cycle=YEAR, shift=shift, season=shift > 0)
-    drawn = fitted.draw(12, 40_000, np.random.default_rng(1))
-    assert (drawn >= 0).all()
-    error = drawn.std(axis=0) / 200
-    assert (np.abs(drawn.mean(axis=0) - fitted.expect(12)) < 4.5 * error).all()
-
-
-def test_an_uncertain_level_does_not_raise_the_forecast() -> None:
-    rng = np.random.default_rng(2)
-    walk = np.exp(np.cumsum(0.25 * rng.standard_normal(45)))
-    fitted = fit_local_level(walk, cycle=YEAR, shift=0.0)
-    expected = fitted.expect(60)
-    np.testing.assert_allclose(expected, expected[0])
-    spread = fitted.draw(60, 2000, rng).std(axis=0)
-    assert spread[-1] > 2 * spread[0]
-
-
-def test_unit_is_irrelevant_and_gaps_are_allowed() -> None:
-    values = series(70, 4)
-    values[10] = np.nan
-    one, other = (
-        fit_local_level(values * unit, cycle=YEAR, shift=0.0).expect(6) for unit in (1, 37.3)
+def test_constant_series_has_no_spread() -> None:
+    state = fit_local_level(
+        np.full(20, 0.3), np.zeros((20, 1)), np.ones(1), drift=0.1, scale=2.0, shift=0.0
     )
-    np.testing.assert_allclose(other, 37.3 * one, rtol=1e-9)
-
-
-def test_a_closed_week_is_no_catastrophe() -> None:
-    values = series(60, 5, height=0.0)
-    usual = fit_local_level(values, cycle=YEAR, shift=0.2).expect(8).sum()
-    values[30] = 0.0
-    closed = fit_local_level(values, cycle=YEAR, shift=0.2).expect(8).sum()
-    assert closed == pytest.approx(usual, rel=0.25)
+    np.testing.assert_allclose(state.expect(np.zeros((5, 1))), 2 * np.exp(0.3))
+    drawn = state.draw(np.zeros((5, 1)), 3, np.random.default_rng(0))
+    np.testing.assert_allclose(drawn, 2 * np.exp(0.3))

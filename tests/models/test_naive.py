@@ -45,6 +45,12 @@ class TestZero:
         assert f.customers["expected_order_value"].isna().all()
         assert (f.periods.drop(columns=["start", "end"]) == 0).all(axis=None)
 
+    def test_nobody_new_comes(self, three: Ledger) -> None:
+        f = Zero().fit(three).forecast("4W", population="all", draws=20)
+        assert f.customers is None
+        assert f.population == "all"
+        assert (f.interval().to_numpy() == 0).all()
+
 
 class TestOwnRate:
     def test_rate_times_days_times_own_mean_amount(self, three: Ledger) -> None:
@@ -101,6 +107,18 @@ class TestLastYear:
         np.testing.assert_array_equal(f.periods["expected_purchases"], [3, 1])
         np.testing.assert_array_equal(f.periods["expected_value"], [35, 7])
         assert "2023-01-01 to 2023-02-28; 1 of 3 customers" in f.notes[0]
+
+    def test_all_repeats_everybody_and_new_who_came_then(self) -> None:
+        model = LastYear().fit(ledger_of(YEARS, "2023-12-31"))
+        everybody = model.forecast("2M", population="all", draws=50)
+        assert everybody.customers is None
+        np.testing.assert_array_equal(everybody.periods["expected_purchases"], [3, 1])
+        np.testing.assert_array_equal(everybody.periods["expected_value"], [35, 7])
+        # b first bought on 31 January; a is older
+        new = model.forecast("2M", population="new", draws=50)
+        np.testing.assert_array_equal(new.periods["expected_purchases"], [1, 0])
+        np.testing.assert_array_equal(new.periods["expected_value"], [5, 0])
+        assert new.totals().purchases.shape == (50, 1, 2)
 
     def test_draws_keep_season_and_zero(self) -> None:
         f = LastYear().fit(ledger_of(YEARS, "2023-12-31")).forecast("2M", draws=8000, seed=1)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.errors import TooLittleDataError, UsageError
+from forecast.errors import TooLittleDataError, UnsupportedError, UsageError
 from forecast.ledger import Ledger, read_ledger
 from forecast.models.seasonal_series import SeasonalSeries
 
@@ -102,6 +102,126 @@ class TestSeasonalSeries:
         with pytest.raises(TooLittleDataError, match="7 full periods"):
             SeasonalSeries().fit(steady.cut("2022-02-22"))
 
+    def test_settings_are_checked(self, steady: Ledger) -> None:
+        for setting, wrong in (("method", "prophet"), ("level", "sum"), ("reconcile", "mean")):
+            with pytest.raises(UsageError, match=f"{setting}: '{wrong}' is not"):
+                SeasonalSeries(**{setting: wrong}).fit(steady)
+        with pytest.raises(TooLittleDataError, match="two years"):
+            SeasonalSeries(method="stl").fit(steady)
+
+    @pytest.mark.parametrize("method", ["ets", "sarimax"])
+    def test_other_methods(self, steady: Ledger, method: str) -> None:
+        f = SeasonalSeries(method=method).fit(steady).forecast("8W", population="all")
+        whole = f.interval(0.9)
+        assert whole.loc["purchases", "expected"] == pytest.approx(6 * 56, rel=0.1)
+        assert (whole["lo"] < whole["expected"]).all()
+
+    def test_revenue_directly(self, steady: Ledger) -> None:
+        f = SeasonalSeries(level="revenue").fit(steady).forecast("8W", population="all")
+        assert f.interval().loc["value", "expected"] == pytest.approx(6 * 56 * 20, rel=0.1)
+        drawn = f.totals()
+        assert drawn.value is not None
+        error = drawn.value.sum(axis=2).std() / np.sqrt(1000)
+        mean = drawn.value.sum(axis=(1, 2)).mean()
+        assert mean == pytest.approx(f.periods["expected_value"].sum(), abs=5 * error)
+
     def test_grain_is_checked(self, steady: Ledger) -> None:
         with pytest.raises(UsageError, match="'W' or 'M'"):
             SeasonalSeries(every="D").fit(steady)
+
+
+def promoted(days: int = 500, lift: float = 0.7) -> tuple[Ledger, pd.DataFrame]:
+    """A week of promotion every ten, which lifts purchases; known for 140 days more."""
+    rng = np.random.default_rng(4)
+    calendar = pd.date_range("2022-01-01", periods=days + 140)
+    event = (np.arange(days + 140) // 7 % 10 == 0).astype(float)
+    counts = rng.poisson(8 * np.exp(lift * event[:days]))
+    day = np.repeat(np.arange(days), counts)
+    table = pd.DataFrame({"who": [f"c{number}" for number in range(len(day))]})
+    table["date"] = calendar[day]
+    table["amount"] = 10.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ledger = read_ledger(
+            table, customer="who", date="date", value="amount",
+            cutoff=calendar[days - 1].date(),
+        )  # fmt: skip
+    return ledger, pd.DataFrame({"promotion": event, "strike": 0.0}, index=calendar)
+
+
+class TestEvents:
+    @pytest.mark.parametrize("method", ["local_level", "ets", "sarimax"])
+    def test_scenario_replaces_the_future(self, method: str) -> None:
+        ledger, events = promoted()
+        model = SeasonalSeries(method=method, events=events).fit(ledger)
+        plan = events.loc["2023-05-16":].assign(promotion=0.0)
+        without = model.forecast("8W", population="all", draws=0, scenario={"events": plan})
+        ever = plan.assign(promotion=1.0)
+        always = model.forecast("8W", population="all", draws=0, scenario={"events": ever})
+        lift = always.periods["expected_purchases"] / without.periods["expected_purchases"]
+        np.testing.assert_allclose(np.log(lift), 0.7, atol=0.2)
+        assert any("no effect: strike" in note for note in always.notes)
+
+    def test_days_must_be_known(self) -> None:
+        ledger, events = promoted()
+        model = SeasonalSeries(events=events).fit(ledger)
+        with pytest.raises(UsageError, match="known up to 2023-10-02, needed up to 2023-11"):
+            model.forecast("26W", population="all")
+        wrong = pd.DataFrame({"other": [1.0]}, index=[pd.Timestamp("2023-05-16")])
+        with pytest.raises(UsageError, match="'other'"):
+            model.forecast("1W", population="all", scenario={"events": wrong})
+
+
+@pytest.fixture(scope="module")
+def sources() -> Ledger:
+    """Three sources, one of them tiny."""
+    rng = np.random.default_rng(7)
+    day = np.repeat(np.arange(300), rng.poisson(9, 300))
+    source = rng.choice(["shop", "web", "tele"], size=len(day), p=[0.3, 0.69, 0.01])
+    table = pd.DataFrame({"who": [f"c{number}" for number in range(len(day))]})
+    table["date"] = pd.Timestamp("2022-01-01") + pd.to_timedelta(day, unit="D")
+    table["source"], table["amount"] = source, np.where(source == "shop", 30.0, 10.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return read_ledger(
+            table, customer="who", date="date", value="amount", cutoff="2022-10-27",
+            customer_columns=["source"],
+        )  # fmt: skip
+
+
+class TestGroups:
+    @pytest.mark.parametrize("reconcile", ["mint", "bottom_up", "top_down"])
+    def test_they_add_up_draw_by_draw(self, sources: Ledger, reconcile: str) -> None:
+        model = SeasonalSeries(by="source", reconcile=reconcile).fit(sources)
+        parts = model.groups("8W", draws=400, seed=1)
+        f = model.forecast("8W", population="all", draws=400, seed=1)
+        assert list(parts.groups) == ["(other)", "shop", "web"]
+        whole = f.totals()
+        assert parts.value is not None
+        assert whole.value is not None
+        np.testing.assert_allclose(parts.purchases.sum(axis=1), whole.purchases[:, 0])
+        np.testing.assert_allclose(parts.value.sum(axis=1), whole.value[:, 0])
+        table = parts.table()
+        assert table.loc["shop", "purchases"] == pytest.approx(0.3 * 9 * 56, rel=0.15)
+        assert table.loc["shop", "value"] == pytest.approx(0.3 * 9 * 56 * 30, rel=0.15)
+        drawn = whole.purchases.sum(axis=2)
+        error = drawn.std() / np.sqrt(len(drawn))
+        expected = f.periods["expected_purchases"].sum()
+        assert drawn.mean() == pytest.approx(expected, abs=5 * error)
+
+    def test_bottom_up_and_top_down_keep_what_they_say(self, sources: Ledger) -> None:
+        def expected(**options: str) -> pd.Series:
+            model = SeasonalSeries(**options).fit(sources)
+            return model.forecast("8W", population="all", draws=0).periods["expected_purchases"]
+
+        total = expected()
+        np.testing.assert_allclose(expected(by="source", reconcile="top_down"), total)
+        up, mint = expected(by="source", reconcile="bottom_up"), expected(by="source")
+        assert (mint >= np.minimum(up, total) - 1e-9).all()
+        assert (mint <= np.maximum(up, total) + 1e-9).all()
+
+    def test_refusals(self, sources: Ledger) -> None:
+        with pytest.raises(UsageError, match="by: 'channel' is not one of"):
+            SeasonalSeries(by="channel").fit(sources)
+        with pytest.raises(UnsupportedError, match="has no groups"):
+            SeasonalSeries().fit(sources).groups("8W")

@@ -1,29 +1,20 @@
-"""What was forecast in the past beside what came: tracking, calibration, bias by origin."""
+"""What was forecast in the past beside what came, period by period."""
 
 from datetime import date
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from forecast.backtest import Backtest
+from forecast.backtest.selection import Origins
+from forecast.calendar import Horizon
 from forecast.errors import UsageError
-from forecast.report.style import (
-    COLOUR,
-    SERIES,
-    UNITS,
-    cutoff_line,
-    day_ticks,
-    finish,
-    in_style,
-    on_axes,
-)
+from forecast.forecaster import Population
+from forecast.report.style import COLOUR, UNITS, Target, cutoff_line, finish, in_style, on_axes
 
-__all__ = ["bias_by_origin", "decile_calibration", "tracking", "tracking_cumulative"]
+__all__ = ["tracking", "tracking_cumulative"]
 
-Target = Literal["purchases", "value"]
-Population = Literal["existing", "new", "all"]
 DAY = pd.Timedelta(days=1)
 
 
@@ -34,6 +25,8 @@ def tracking(
     *,
     target: Target = "purchases",
     population: Population = "existing",
+    horizon: str | Horizon | None = None,
+    origins: Origins = "tuning",
     ax: Axes | None = None,
 ) -> Axes:
     """Draw actual against expected by period, with 90 % bounds and every cutoff.
@@ -49,6 +42,8 @@ def tracking(
     target : {"purchases", "value"}
     population : {"existing", "new", "all"}
         Actual and expected are both of this population, as it was at each cutoff.
+    horizon, origins
+        Which part of the backtest, as in :meth:`Backtest.select`.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
 
@@ -57,7 +52,7 @@ def tracking(
     UsageError
         If the backtest has no forecast of that model and population.
     """
-    ax = on_axes(ax)
+    ax, backtest = on_axes(ax), backtest.select(horizon=horizon, origins=origins)
     for number, (cutoff, periods) in enumerate(_runs(backtest, model, population)):
         middle = periods["start"] + (periods["end"] - periods["start"]) / 2
         lo, hi = (periods[f"{target}_{side}_90"].to_numpy(float) for side in ("lo", "hi"))
@@ -95,6 +90,8 @@ def tracking_cumulative(
     *,
     target: Target = "purchases",
     population: Population = "existing",
+    horizon: str | Horizon | None = None,
+    origins: Origins = "tuning",
     ax: Axes | None = None,
 ) -> Axes:
     """Draw actual against expected summed up since each cutoff, with the total's 90 % interval.
@@ -102,7 +99,7 @@ def tracking_cumulative(
     Bounds of periods do not add up, so the interval stands at the end of each window only.
     Parameters are those of :func:`tracking`.
     """
-    ax = on_axes(ax)
+    ax, backtest = on_axes(ax), backtest.select(horizon=horizon, origins=origins)
     totals = backtest.totals
     for number, (cutoff, periods) in enumerate(_runs(backtest, model, population)):
         ends = pd.concat([periods["start"].iloc[:1], periods["end"]]) - DAY
@@ -140,78 +137,6 @@ def tracking_cumulative(
         cutoff_line(ax, cutoff, named=number == 0)
     title = f"{target.capitalize()} since the cutoff"
     return finish(ax, title=title, unit=f"{UNITS[target]}, cumulative", dates=True)
-
-
-@in_style()
-def bias_by_origin(
-    backtest: Backtest,
-    *,
-    target: Target = "purchases",
-    population: Population = "existing",
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw every model's bias at every origin: forecast total minus actual, in % of the actual.
-
-    The forecast of nothing (always -100 %) is left out.
-    """
-    ax = on_axes(ax)
-    table = backtest.by_origin(target, population)
-    table = table[table["bias"].notna() & (table["bias"] > -1)]
-    shown = [m for m in backtest.leaderboard(target, population).index if m in set(table["model"])]
-    cutoffs = sorted(table["cutoff"].unique())
-    for number, model in reversed(list(enumerate(shown))):  # the leader on top
-        # a model has one look, whatever its rank
-        color, mark, dash = SERIES[backtest.models.index(model) % len(SERIES)]
-        rows = table[table["model"] == model].set_index("cutoff")["bias"].reindex(cutoffs)
-        ax.plot(
-            rows.index,
-            100 * rows,  # a cutoff where the model failed leaves a gap
-            color=color,
-            marker=mark,
-            linestyle=dash,
-            linewidth=2.4 if number == 0 else 1.3,
-            label=model,
-        )
-    ax.axhline(0, color=COLOUR["ink"], linewidth=1)
-    title = f"Bias in total {target} by cutoff"
-    unit = "% of the actual total"
-    finish(ax, title=title, unit=unit, x="cutoff", dates=True, floor=False, order=shown)
-    if len(cutoffs) <= 8:
-        day_ticks(ax, cutoffs)
-    return ax
-
-
-@in_style()
-def decile_calibration(
-    backtest: Backtest,
-    model: str,
-    *,
-    target: Target = "purchases",
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw mean actual and mean expected of customers in tenths, ordered by their forecast.
-
-    A dot on top of its bar is a calibrated tenth; bars that rise from left to right show that the
-    order of customers is right.
-    """
-    ax = on_axes(ax)
-    table = backtest.deciles(model, target)
-    where = np.arange(1, len(table) + 1)
-    ax.bar(where, table["mean_actual"], color=COLOUR["bar"], width=0.7, label="actual")
-    ax.plot(
-        where,
-        table["mean_expected"],
-        color=COLOUR["blue"],
-        marker="o",
-        markersize=6,
-        linestyle=(0, (5, 1.5)),
-        linewidth=1.2,
-        label="expected",
-    )
-    ax.set_xticks(where)
-    title = f"{target.capitalize()} of customers, by tenth of the forecast"
-    x = "tenth of customers (10 = highest forecast)"
-    return finish(ax, title=title, unit=f"{UNITS[target]} a customer", x=x)
 
 
 def _runs(backtest: Backtest, model: str, population: str) -> list[tuple[date, pd.DataFrame]]:

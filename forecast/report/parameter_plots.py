@@ -1,0 +1,156 @@
+"""What was estimated: from cutoff to cutoff, and how surely."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from forecast.backtest import Backtest
+from forecast.errors import UsageError
+from forecast.report.style import COLOUR, finish, in_style, look, on_axes
+
+__all__ = ["parameter_drift", "posterior_pairs"]
+
+
+@in_style()
+def parameter_drift(backtest: Backtest, model: str, *, ax: Axes | None = None) -> Axes:
+    """Draw each positive parameter over cutoffs, as a multiple of its median.
+
+    Parameters that trade off against each other (a and b, s and beta) may wander together while
+    the forecasts hardly move. Those that are not positive are left out.
+
+    Parameters
+    ----------
+    backtest : Backtest
+    model : str
+        Name of the model in the backtest.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Raises
+    ------
+    UsageError
+        If no parameters of the model were kept.
+    """
+    ax = on_axes(ax)
+    rows = backtest.parameters
+    rows = rows[rows["model"] == model]
+    wide = rows.pivot_table(index="cutoff", columns="name", values="value", sort=True)
+    wide = wide.loc[:, (wide > 0).all() & np.isfinite(wide).all()]
+    if wide.empty:
+        known = ", ".join(sorted(set(backtest.parameters["model"])))
+        raise UsageError(f"No positive parameters of {model!r} were kept; there: {known or 'none'}.")
+    for number, name in enumerate(wide.columns):
+        color, mark, dash = look(number)
+        ratio = wide[name] / wide[name].median()
+        ax.plot(wide.index, ratio, color=color, marker=mark, linestyle=dash, label=str(name))
+    ax.axhline(1, color=COLOUR["ink"], linewidth=1)
+    ax.set_yscale("log")
+    finish(
+        ax,
+        title=f"Parameters of {model} by cutoff",
+        unit="multiple of the median",
+        x="cutoff",
+        dates=True,
+        floor=False,
+        order=list(wide.columns),
+    )
+    lo, hi = ax.get_ylim()
+    ax.set_ylim(min(lo, 0.8), max(hi, 1.25))
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0)))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    return ax
+
+
+@in_style()
+def posterior_pairs(
+    fit: Any,
+    *,
+    draws: int = 2000,
+    seed: int = 0,
+    axes: "npt.NDArray[Any] | None" = None,
+) -> "npt.NDArray[Any]":
+    """Draw the posterior of a fit's parameters, each alone and in pairs, on logarithmic axes.
+
+    Parameters
+    ----------
+    fit : Fit
+        Of a purchase process or a spend model, such as ``model.purchases_``.
+    draws, seed : int
+        Of the posterior.
+    axes : array of Axes, shape (p, p), optional
+        Where to draw the p parameters; a new figure by default.
+
+    Returns
+    -------
+    array of Axes, shape (p, p)
+        Those above the diagonal are left empty.
+    """
+    posterior = fit.posterior(draws=draws, seed=seed)
+    names, values = posterior.names, posterior.draws
+    size = len(names)
+    if axes is None:
+        import matplotlib.pyplot as plt
+
+        axes = plt.subplots(
+            size, size, figsize=(1.9 * size + 0.6, 1.7 * size + 0.6), squeeze=False,
+            layout="constrained", facecolor=COLOUR["paper"],
+        )[1]  # fmt: skip
+    elif np.shape(axes) != (size, size):
+        raise UsageError(f"axes: of shape {np.shape(axes)}; {size} parameters need {size, size}.")
+    unit = "" if fit.unit is None else f", {fit.unit}"
+    for row in range(size):
+        for column in range(size):
+            ax = axes[row, column]
+            if column > row:
+                ax.axis("off")
+                continue
+            if column == row:
+                ax.hist(values[:, row], bins=_log_bins(values[:, row]), color=COLOUR["bar"])
+                ax.axvline(fit.params[names[row]], color=COLOUR["ink"], linewidth=1)
+                ax.set_yticks([])
+                ax.set_title(names[row], pad=4)
+            else:
+                ax.plot(
+                    values[:, column], values[:, row], linestyle="", marker=".", markersize=2,
+                    color=COLOUR["blue"], alpha=0.35, rasterized=True,
+                )  # fmt: skip
+                ax.plot(
+                    fit.params[names[column]], fit.params[names[row]], marker="+", markersize=10,
+                    markeredgewidth=2, color=COLOUR["ink"],
+                )  # fmt: skip
+                ax.set_yscale("log")
+            ax.set_xscale("log")
+            ax.grid(visible=False)
+            for axis in (ax.xaxis, ax.yaxis):
+                axis.set_minor_formatter(NullFormatter())
+                axis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
+            timed = fit.likelihood.timed
+            _few_ticks(ax, values[:, column], values[:, row] if column < row else None)
+            if row == size - 1:
+                ax.set_xlabel(names[column] + (unit if timed[column] else ""))
+            if column == 0 and row > 0:
+                ax.set_ylabel(names[row] + (unit if timed[row] else ""))
+            ax.tick_params(labelsize=8)
+    trust = f"Pareto k {posterior.pareto_k:.2f}" if pd.notna(posterior.pareto_k) else "a chain"
+    axes[0, 0].figure.suptitle(
+        f"Posterior, {len(values):,} draws ({trust}; line and cross: the estimate)",
+        fontsize=10,
+    )
+    return axes
+
+
+def _log_bins(values: "npt.NDArray[np.float64]") -> "npt.NDArray[np.float64]":
+    return np.geomspace(values.min(), values.max(), 30)
+
+
+def _few_ticks(ax: Axes, across: Any, up: Any) -> None:
+    """Two numbers an axis: the tenth and the ninetieth percentile, to two digits."""
+    marks = [[float(f"{each:.2g}") for each in np.quantile(v, [0.1, 0.9])] for v in (across,)]
+    ax.set_xticks(marks[0])
+    if up is not None:
+        ax.set_yticks([float(f"{each:.2g}") for each in np.quantile(up, [0.1, 0.9])])

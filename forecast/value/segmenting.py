@@ -1,0 +1,324 @@
+"""Segments that stay comparable: rules learned once, kept with the run, applied next month."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date, timedelta
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from forecast.errors import UnsupportedError, UsageError
+from forecast.forecaster import Forecast
+from forecast.ledger import Ledger
+from forecast.value.concentration import abc_classes, abc_cuts, concentration
+from forecast.value.rfm import rfm_cuts, rfm_scores, rfm_table
+from forecast.views import customer_summary
+
+__all__ = ["SegmentRules", "Segments", "migration", "segments"]
+
+TIERS = ("bronze", "silver", "gold", "platinum")
+SCHEMES = ("abc_past", "abc_predicted", "rfm", "portfolio", "tier")
+
+
+@dataclass(frozen=True)
+class SegmentRules:
+    """The numbers that part customers into segments; JSON-able by :meth:`to_dict`.
+
+    Attributes
+    ----------
+    learned_on : str
+        Cutoff the rules were learned at, ISO.
+    horizon : str
+        Of the forecast behind predicted value and activity.
+    abc_past, abc_predicted : list of float
+        Lowest value in A and in B (currency).
+    rfm : dict of list of float
+        Quintiles of ``days_since_last``, ``purchases`` and ``total_value``.
+    value : float
+        Past value (currency) from which a customer counts as valuable.
+    p_active : float
+        Probability of a purchase inside the horizon from which a customer counts as active.
+    tiers : list of float
+        Value of the last 365 days (currency) from which a customer is silver, gold, platinum.
+    """
+
+    learned_on: str
+    horizon: str
+    abc_past: list[float]
+    abc_predicted: list[float]
+    rfm: dict[str, list[float]]
+    value: float
+    p_active: float
+    tiers: list[float]
+
+    @classmethod
+    def learn(
+        cls,
+        forecast: Forecast,
+        ledger: Ledger,
+        *,
+        shares: tuple[float, float] = (0.80, 0.95),
+        p_active: float = 0.5,
+        tier_shares: tuple[float, float, float] = (0.50, 0.80, 0.95),
+    ) -> Self:
+        """Learn rules from a ledger and a forecast made from it.
+
+        Parameters
+        ----------
+        shares : tuple of float
+            Cumulative shares of value that A and B hold.
+        p_active : float
+            Probability that parts the active from the others.
+        tier_shares : tuple of float
+            Shares of last year's customers below silver, gold and platinum.
+        """
+        past, predicted, _, year = _numbers(forecast, ledger)
+        spenders = year[year > 0].to_numpy(float)
+        levels = np.asarray(tier_shares, dtype=float)
+        if not 0 < p_active < 1 or not (np.diff([0.0, *levels, 1.0]) > 0).all():
+            raise UsageError(
+                "segments: p_active lies between 0 and 1, and tier_shares rise between them."
+            )
+        spenders = spenders if spenders.size else np.zeros(1)
+        tiers = np.quantile(spenders, levels, method="inverted_cdf")
+        cuts = abc_cuts(past, shares)
+        return cls(
+            learned_on=ledger.cutoff.isoformat(),
+            horizon=str(forecast.horizon),
+            abc_past=list(cuts),
+            abc_predicted=list(abc_cuts(predicted, shares)),
+            rfm=rfm_cuts(rfm_table(ledger)),
+            value=cuts[0],
+            p_active=p_active,
+            tiers=tiers.tolist(),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain numbers and text, as JSON keeps them."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> Self:
+        """Return the rules that :meth:`to_dict` wrote down."""
+        names = set(cls.__dataclass_fields__)
+        if set(kept) != names:
+            odd = sorted(set(kept) ^ names)
+            raise UsageError(f"rules: {', '.join(odd)} missing or unknown; give what to_dict made.")
+        return cls(**kept)
+
+
+@dataclass(frozen=True, eq=False)
+class Segments(Mapping[str, pd.DataFrame]):
+    """Customers in segments; made by :func:`segments`. A mapping of names to tables for a report.
+
+    Attributes
+    ----------
+    customers : pandas.DataFrame
+        Index ``customer_id``; ``abc_past``, ``abc_predicted`` (A, B, C), ``r``, ``f``, ``m``,
+        ``rfm``, ``portfolio`` ("keep", "win back", "grow", "let go"), ``tier`` ("bronze" to
+        "platinum"; "none" without value in the last 365 days), and ``past``, ``predicted``
+        (currency), ``p_active``.
+    rules : SegmentRules
+        What parts them.
+    notes : tuple of str
+        What a reader must know.
+    """
+
+    customers: pd.DataFrame
+    rules: SegmentRules
+    notes: tuple[str, ...]
+    concentration: pd.DataFrame = field(repr=False)
+
+    def summary(self, scheme: str) -> pd.DataFrame:
+        """Return one row a segment of a scheme.
+
+        Parameters
+        ----------
+        scheme : {"abc_past", "abc_predicted", "rfm", "portfolio", "tier"}
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``customers``, ``share_of_customers``, ``past``, ``predicted`` (currency),
+            ``share_of_past``, ``share_of_predicted`` and mean ``p_active``; highest ``predicted``
+            first.
+        """
+        if scheme not in SCHEMES:
+            raise UsageError(f"scheme: {scheme!r} is not one of {', '.join(SCHEMES)}.")
+        grouped = self.customers.groupby(scheme)
+        out = pd.DataFrame({"customers": grouped.size()})
+        out["share_of_customers"] = out["customers"] / len(self.customers)
+        for name in ("past", "predicted"):
+            out[name] = grouped[name].sum(min_count=1)
+        for name in ("past", "predicted"):
+            out[f"share_of_{name}"] = out[name] / self.customers[name].sum()
+        out["p_active"] = grouped["p_active"].mean()
+        return out.sort_values("predicted", ascending=False, kind="stable")
+
+    def moves(self) -> pd.DataFrame:
+        """Return what moves between the classes by past and by predicted value.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a pair ``abc_past``, ``abc_predicted``: ``customers``, ``past``, ``predicted``
+            (currency). A customer of A going to C was worth much and is expected to bring little.
+        """
+        pairs = self.customers.groupby(["abc_past", "abc_predicted"])
+        out = pairs[["past", "predicted"]].sum()
+        out.insert(0, "customers", pairs.size())
+        return out.reset_index()
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The tables by the name that a report prints above them."""
+        titles = {
+            "abc_predicted": "ABC by predicted value",
+            "rfm": "RFM segments",
+            "portfolio": "Value and activity",
+            "tier": "Loyalty tiers",
+        }
+        tables = {title: self.summary(scheme) for scheme, title in titles.items()}
+        tables["ABC, past to predicted"] = self.moves()
+        tables["Concentration of value"] = self.concentration
+        tables["How segments are made"] = pd.DataFrame({"remark": self.notes})
+        return tables
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        return self.tables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.tables)
+
+    def __len__(self) -> int:
+        return len(self.tables)
+
+
+def segments(
+    forecast: Forecast, ledger: Ledger, *, rules: SegmentRules | None = None, **learning: Any
+) -> Segments:
+    """Part customers by past and predicted value, RFM, activity and loyalty.
+
+    Parameters
+    ----------
+    forecast : Forecast
+        Of population "existing".
+    ledger : Ledger
+        What the model was fitted on.
+    rules : SegmentRules, optional
+        Of an earlier month, so that segments mean the same; by default learned here.
+    **learning
+        Passed to :meth:`SegmentRules.learn`.
+
+    Raises
+    ------
+    UnsupportedError
+        If the forecast has no customers or the ledger no amounts.
+    UsageError
+        If forecast, ledger and rules do not belong together.
+
+    Examples
+    --------
+    >>> import forecast as fc
+    >>> shop = fc.simulate_shop(300, seed=3, refunds=0.0)
+    >>> ledger = fc.read_ledger(shop.orders, key=())
+    >>> found = fc.segments(fc.BTYD().fit(ledger).forecast("26W", draws=0), ledger)
+    >>> sorted(found.summary("portfolio").index)
+    ['grow', 'keep', 'let go', 'win back']
+    >>> fc.SegmentRules.from_dict(found.rules.to_dict()) == found.rules
+    True
+    """
+    if rules is not None and learning:
+        raise UsageError("segments: rules are given already; leave out how to learn them.")
+    rules = SegmentRules.learn(forecast, ledger, **learning) if rules is None else rules
+    if rules.horizon != str(forecast.horizon):
+        raise UsageError(
+            f"rules: learned for {rules.horizon}, but {forecast.horizon} was forecast. Predicted "
+            "value compares over one horizon only."
+        )
+    past, predicted, active, year = _numbers(forecast, ledger)
+    out = pd.DataFrame({"past": past, "predicted": predicted, "p_active": active})
+    out["abc_past"] = abc_classes(past, (rules.abc_past[0], rules.abc_past[1]))
+    out["abc_predicted"] = abc_classes(predicted, (rules.abc_predicted[0], rules.abc_predicted[1]))
+    out = out.join(rfm_scores(rfm_table(ledger), rules.rfm))
+    valuable, busy = past >= rules.value, active >= rules.p_active
+    names = np.array([["let go", "grow"], ["win back", "keep"]], dtype=object)
+    out["portfolio"] = pd.Series(names[valuable.astype(int), busy.astype(int)], index=out.index)
+    level = np.searchsorted(rules.tiers, year.to_numpy(float), side="right")
+    tier = np.where(year > 0, np.array(TIERS, dtype=object)[level], "none")
+    out["tier"] = pd.Series(tier, index=out.index, dtype=str)
+    shares = pd.DataFrame({"past": concentration(past), "predicted": concentration(predicted)})
+    return Segments(out, rules, _notes(rules, forecast), shares)
+
+
+def migration(before: Segments, after: Segments, scheme: str = "portfolio") -> pd.DataFrame:
+    """Return how customers moved between two runs with the same rules.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows: segment before, ``"(new)"`` for customers first seen since. Columns: segment after.
+        Counts of customers.
+
+    Raises
+    ------
+    UsageError
+        If the rules differ, so that a move may be the rule's and not the customer's.
+    """
+    if before.rules != after.rules:
+        raise UsageError("migration: the rules differ; pass rules=before.rules to the later run.")
+    if scheme not in SCHEMES:
+        raise UsageError(f"scheme: {scheme!r} is not one of {', '.join(SCHEMES)}.")
+    past = before.customers[scheme].reindex(after.customers.index)
+    past = past.astype(object).where(past.notna(), "(new)").astype(str)
+    return pd.crosstab(past.rename("before"), after.customers[scheme].rename("after"))
+
+
+def _numbers(
+    forecast: Forecast, ledger: Ledger
+) -> "tuple[pd.Series[Any], pd.Series[Any], pd.Series[Any], pd.Series[Any]]":
+    """Past and predicted value, activity, and value of the last 365 days, by customer."""
+    if forecast.customers is None:
+        raise UnsupportedError(f"{forecast.model} forecasts totals; segments need customers.")
+    if not ledger.has_value:
+        raise UnsupportedError("The ledger has no amounts; read it with its value column.")
+    if ledger.cutoff != forecast.cutoff:
+        raise UsageError(
+            f"The forecast was made on {forecast.cutoff}, the ledger reaches {ledger.cutoff}. "
+            f'Give ledger.cut("{forecast.cutoff}").'
+        )
+    past = customer_summary(ledger)["total_value"]
+    table = forecast.customers.reindex(past.index)
+    if table["expected_value"].isna().any() or table["p_active"].isna().any():
+        missing = int(table[["expected_value", "p_active"]].isna().any(axis=1).sum())
+        raise UsageError(
+            f"{missing:,} customers have no expected value or no probability of a purchase; "
+            f"{forecast.model} cannot part them."
+        )
+    rows = ledger.purchases()
+    recent = rows["date"] > pd.Timestamp(_year_before(ledger.cutoff))
+    year = rows[recent].groupby("customer_id")["value"].sum()
+    return past, table["expected_value"], table["p_active"], year.reindex(past.index).fillna(0.0)
+
+
+def _year_before(day: date) -> date:
+    return day - timedelta(days=365)
+
+
+def _notes(rules: SegmentRules, forecast: Forecast) -> tuple[str, ...]:
+    return (
+        f"Rules learned on {rules.learned_on}, applied on {forecast.cutoff}; predicted value is "
+        f"that of {forecast.horizon} after it.",
+        f"Class A has a past value of at least {rules.abc_past[0]:,.2f} (B "
+        f"{rules.abc_past[1]:,.2f}), or a predicted one of {rules.abc_predicted[0]:,.2f} (B "
+        f"{rules.abc_predicted[1]:,.2f}).",
+        f"Valuable: a past value of at least {rules.value:,.2f}. Active: a purchase inside the "
+        f"horizon with a probability of at least {rules.p_active:.0%}. Both: keep; valuable "
+        "alone: win back; active alone: grow; neither: let go.",
+        "Tiers by value of the last 365 days: "
+        + ", ".join(
+            f"{name} from {cut:,.2f}" for name, cut in zip(TIERS[1:], rules.tiers, strict=True)
+        )
+        + ".",
+    )
