@@ -89,6 +89,7 @@ def step_draws(customers: int, file: str) -> dict[str, float]:
     from forecast.calendar import Horizon
     from forecast.forecaster import Forecast
     from forecast.models.btyd_draws import BTYDSampler, History
+    from forecast.models.btyd_parameters import OneForAll
     from forecast.processes import BGNBD, GammaGamma
 
     x, tx, T = np.load(file)
@@ -101,10 +102,10 @@ def step_draws(customers: int, file: str) -> dict[str, float]:
         {"frequency": x, "n_paid": x, "total_value": x * mean, "first_value": 0.0}
     )
     history = History.of(summary, tx, T, repeat_only=False)
-    purchases, money = fit.posterior(200), spend.posterior(200)
+    purchases, money = (OneForAll(each).drawn(None, 200, 0) for each in (fit, spend))
     sampler = BTYDSampler(
-        history=history, edges=np.full((200, 1), 273.0), process=purchases.process(BGNBD),
-        spend=money.process(GammaGamma), zero_share=0.0, load=np.ones(customers), draws=200, seed=0,
+        history=history, edges=np.full((200, 1), 273.0), process=purchases,
+        spend=money, zero_share=0.0, load=np.ones(customers), draws=200, seed=0,
     )  # fmt: skip
     horizon = Horizon.parse("273D")
     Forecast.build(

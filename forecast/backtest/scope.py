@@ -126,7 +126,7 @@ def after_gap(
     every = f"1{horizon.unit}" if plain else "1D"
     whole = ask(Horizon(0, "D", window.last), every)
     periods = _places(whole.windows, windows)
-    inside = whole.periods[periods >= 0].groupby(periods[periods >= 0])[_EXPECTED]
+    inside = whole.periods[periods >= 0].groupby(periods[periods >= 0])
     by_period: dict[str, Any] = {
         name: inside[name].sum(min_count=1).to_numpy() for name in _EXPECTED
     }

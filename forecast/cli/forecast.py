@@ -25,7 +25,7 @@ def forecast(
     *,
     horizon: str,
     out: Path,
-    model: str = "btyd",
+    model: str = "ensemble",
     backtest: Path | None = None,
     every: str | None = None,
     draws: int = 1000,

@@ -31,7 +31,7 @@ class Spilled:
         return (Path, (str(self.path),))  # a worker's copy must not remove the file
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # a ledger is equal to itself alone
 class Ledger:
     """Purchases by customer and day, up to the end of observation. Made by :func:`read_ledger`.
 

@@ -50,7 +50,8 @@ class BTYD:
     season : int or "auto"
         Fourier pairs of the year in operational time (2 is usual; 0 for none): purchases come
         faster in season, which is exact where customers leave at purchases. Not for
-        ``"pareto_nbd"``. Needs a year of history. ``"auto"`` keeps what past windows say.
+        ``"pareto_nbd"``. Needs a year of history. ``"auto"`` keeps what past windows say, see
+        :func:`forecast.models.btyd_choice.choose_season`. All customers share the season.
     events : pandas.DataFrame, optional
         Known events, a column each, indexed by day from the first purchase to the end of any
         forecast; 0 is no event.
@@ -76,7 +77,8 @@ class BTYD:
         Of the purchases in calendar time, a clock's intensity included, of the customers that
         were fitted; comparable between clocks, and with none, at the same ``burn_in``.
     aic_ : float
-        Akaike's criterion from it, each term of a clock counted as a parameter.
+        Akaike's criterion from it, each term of a clock counted as a parameter, and the effects
+        of groups not at all.
     spend_ : Fit or None
         ``params`` in the ledger's currency; None without amounts.
     fitted_ : BTYDFit

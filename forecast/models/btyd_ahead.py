@@ -147,32 +147,32 @@ class UnderLevers:
         if isinstance(process, NBD):
             return process.simulate(t, x, tx, age, rng=rng)
         alive, rate = process.p_alive(x, tx, age), np.asarray(process.alpha + age)
-        if isinstance(process, RegularDropout):
-            events = process.r + process.k * x
-            chances, _ = phase_chances(process.k, events, (age - tx) / rate)
-            ahead = (alive, chances, events, rate, process.a / self.levers.retention)
-            shape = np.broadcast_shapes(window.shape, alive.shape, chances[0].shape, rate.shape)
-            if process.k > 1:
-                return draw_regular_future(rng, window, process.k, *ahead, self._stays(x), shape)
-            return draw_future(rng, window, alive, *ahead[2:], self._stays(x), shape)
-        shape = np.broadcast_shapes(window.shape, alive.shape, rate.shape)
         if isinstance(process, ParetoNBD):
+            shape = np.broadcast_shapes(window.shape, alive.shape, rate.shape)
             slower = self.levers.retention * self.levers.purchase_frequency
 
             def staying(at: tuple[Any, ...]) -> Floats:
                 return np.asarray(np.broadcast_to(alive, shape)[at])
 
-            return draw_race(
-                rng, window, staying, process.r + x, rate, process.s, self._until(T, slower), shape
+            events, s = np.asarray(process.r + x), np.asarray(process.s)
+            return draw_race(rng, window, staying, events, rate, s, self._until(T, slower), shape)
+        dropout, stays = np.asarray(process.a / self.levers.retention), self._stays(x)
+        if isinstance(process, RegularDropout) and process.k > 1:
+            events = np.asarray(process.r + process.k * x)
+            chances, _ = phase_chances(process.k, events, (age - tx) / rate)
+            shape = np.broadcast_shapes(window.shape, alive.shape, chances[0].shape, rate.shape)
+            return draw_regular_future(
+                rng, window, process.k, alive, chances, events, rate, dropout, stays, shape
             )
-        dropout = np.asarray(process.a / self.levers.retention)
-        return draw_future(rng, window, alive, process.r + x, rate, dropout, self._stays(x), shape)
+        events = np.asarray(process.r + x)  # of a regular process, k is 1
+        shape = np.broadcast_shapes(window.shape, alive.shape, rate.shape)
+        return draw_future(rng, window, alive, events, rate, dropout, stays, shape)
 
 
 def _together(one: Future, other: Future, which: "np.ndarray[Any, np.dtype[np.bool_]]") -> Future:
     """Return one future with the chosen cells of another, which it has none of, in order."""
     order = np.argsort(np.concatenate((one.cell, other.cell[which])), kind="stable")
-    joined = {
+    joined: dict[str, Any] = {
         name: np.concatenate((getattr(one, name), getattr(other, name)[which]))[order]
         for name in ("cell", "count", "first", "horizon", "points")
     }

@@ -95,7 +95,7 @@ def shrink(log_likelihood: Callable[[Floats], Floats], groups: int, size: int) -
     >>> seen = np.array([-1.0, 0.0, 1.0])
     >>> found = shrink(lambda u: -50 * (seen - u[:, 0]) ** 2, 3, 1)
     >>> found.mode[:, 0].round(2), found.variance.round(2)
-    (array([-0.99,  0.  ,  0.99]), array([0.66]))
+    (array([-0.98,  0.  ,  0.98]), array([0.66]))
     """
     mode, variance = np.zeros((groups, size)), np.full(size, 0.1)
     covariance = np.zeros((groups, size, size))
@@ -192,7 +192,7 @@ class PartiallyPooled:
 
         def value(effects: Floats) -> Floats:
             each = log_likelihood(build(**_moved(values, effects[group].T)))
-            return np.bincount(group, weight * each, minlength=groups)
+            return np.bincount(group, weight * each, minlength=groups).astype(float)
 
         return shrink(value, groups, len(_names(values)))
 

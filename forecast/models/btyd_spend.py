@@ -26,6 +26,7 @@ PRIOR_SD = 0.2  # of each coefficient: 20 % a year, or 15 % at the second purcha
 FARTHEST = 1.0  # years: no drift is carried on beyond
 LONGEST_TEST, SHORTEST_TEST = 182, 28  # days of the past stretch
 FEWEST = 30  # customers with an order in it
+SURE = 2.0  # standard errors
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,10 @@ class Orders:
         owner = summary.index.get_indexer(pd.Index(rows["customer_id"]))
         paid = (rows["value"].to_numpy(float) > 0) & (owner >= 0)
         value = rows["value"].to_numpy(float)[paid]
-        place = 1.0 + rows.groupby("customer_id").cumcount().to_numpy(float)[paid]
+        place = rows.groupby("customer_id").cumcount().to_numpy().astype(float)[paid] + 1.0
         frequency = summary["frequency"].to_numpy(float)
-        return cls(owner[paid], value, days[paid] / DAYS_PER_YEAR, place, frequency)
+        years = days[paid] / DAYS_PER_YEAR
+        return cls(owner[paid], value, years, place, frequency)
 
 
 @dataclass(frozen=True)
@@ -87,12 +89,12 @@ class OrderDrift:
     note: str = ""
 
     @classmethod
-    def learn(cls, ledger: Ledger, summary: pd.DataFrame) -> Self:
+    def learn(cls, ledger: Ledger, summary: pd.DataFrame) -> "OrderDrift":
         """Estimate both coefficients and keep those that past orders say are of use.
 
         The orders of the last third of the log (at most half a year) are predicted from those
         before with neither, either and both. The best by gamma deviance is kept if it gains more
-        than one standard error over none.
+        than two standard errors over none: a drift that is carried on must be sure.
         """
         used, note = _worth_using(ledger)
         return replace(_estimated(Orders.of(ledger, summary), used), note=note)
@@ -183,10 +185,12 @@ def _worth_using(ledger: Ledger) -> tuple[tuple[bool, bool], str]:
         )
         for used in choices
     ]
+    if not np.isfinite(deviance[0]).all():
+        return (False, False), "Order value: its mean is infinite, so no drift is tested."
     gain = [deviance[0] - each for each in deviance]
     best = max(range(len(choices)), key=lambda each: gain[each].sum())
     error = float(np.sqrt((gain[best] ** 2).sum()))
-    if not gain[best].sum() > error:
+    if not gain[best].sum() > SURE * error:
         return (False, False), "Order value: neither time nor frequency told past orders better."
     names = [name for name, use in zip(("time", "frequency"), choices[best], strict=True) if use]
     share = gain[best].sum() / max(1, int(known[who].sum()))
@@ -204,11 +208,15 @@ def _deviance(
     after: Floats,
     known: "np.ndarray[Any, np.dtype[np.bool_]]",
 ) -> Floats:
-    """Return each customer's gamma deviance of later orders, up to a constant."""
+    """Return each customer's gamma deviance of later orders, up to a constant.
+
+    Infinite where the model has no mean to tell.
+    """
     number, mean, worth = drift.rescaled(before)
     paid = number > 0
     spend = GammaGamma.fit(number[paid], mean[paid]).process
     expected = spend.expected_order_value(number, mean) * worth
     told = expected[who] * np.exp(drift.by_year * after)
     each = np.where(known[who], value / told + np.log(told), 0.0)
-    return np.bincount(who, np.nan_to_num(each), minlength=number.size)
+    each = np.nan_to_num(each, nan=np.inf)
+    return np.bincount(who, each, minlength=number.size).astype(float)

@@ -7,6 +7,7 @@ what happened; and the same for today, where nothing has happened yet.
 
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +17,14 @@ from forecast.calendar import Window
 from forecast.customer_days import CustomerDays
 from forecast.errors import ForecastError, TooLittleDataError
 from forecast.ledger import Ledger
-from forecast.processes import BGNBD, GammaGamma, ParetoNBD
+from forecast.processes import BGNBD, MBGNBD, NBD, GammaGamma, ParetoNBD
 
 __all__ = ["LearningTable", "Rows", "past_days"]
 
 Floats = npt.NDArray[np.float64]
 
-PROCESSES: dict[str, Any] = {"bgnbd": BGNBD, "pareto_nbd": ParetoNBD}
+PROCESSES: dict[str, Any] = {"bgnbd": BGNBD, "pareto_nbd": ParetoNBD}  # their mean is expected
+OTHERS: dict[str, Any] = {"mbgnbd": MBGNBD, "nbd": NBD}  # features alone
 MOST_WINDOWS, LEAST_DAYS, LEAST_CUSTOMERS, FEWEST_PAID = 4, 28, 30, 10
 MOST_ROWS = 200_000
 WEEK = 7.0
@@ -57,6 +59,8 @@ class Rows:
 class LearningTable:
     """Past windows to learn from, and today's customers to apply it to.
 
+    Where the past windows hold over 200,000 rows, customers are sampled, always the same ones.
+
     Attributes
     ----------
     past : tuple of Rows
@@ -76,7 +80,7 @@ class LearningTable:
     notes: tuple[str, ...]
 
     @classmethod
-    def of(cls, ledger: Ledger, window: Window, seed: int = 0) -> "LearningTable":
+    def of(cls, ledger: Ledger, window: Window) -> "LearningTable":
         """Stand on past days and today, for a window to forecast.
 
         Parameters
@@ -85,19 +89,26 @@ class LearningTable:
             Only what it holds up to its cutoff is used.
         window : Window
             What is to be forecast; it starts the day after the cutoff.
-        seed : int
-            Which customers are sampled where the past windows hold over 200,000 rows.
 
         Raises
         ------
         TooLittleDataError
             If no past day has 28 days of history and 30 customers before it.
         """
+        asked = (window.start, window.end)
+        if ledger in _LAST and _LAST[ledger][0] == asked:
+            return _LAST[ledger][1]
+        table = cls._make(ledger, window)
+        _LAST[ledger] = asked, table
+        return table
+
+    @classmethod
+    def _make(cls, ledger: Ledger, window: Window) -> "LearningTable":
         everyone = CustomerDays.of(ledger)
         ends, days = past_days(everyone, window)
         sample = everyone
         if (rows := len(everyone.customers) * len(ends)) > MOST_ROWS:
-            rng = np.random.default_rng(seed)
+            rng = np.random.default_rng(0)
             sample = everyone.only(rng.random(len(everyone.customers)) < MOST_ROWS / rows)
         past = []
         for end in ends:
@@ -111,6 +122,10 @@ class LearningTable:
                 f"windows of {window.days} days: learned from windows of {days} days.",
             )
         return cls(tuple(past), days, _rows(everyone, window.days), ledger.has_value, notes)
+
+
+# the members of an ensemble ask for the same table one after the other; it goes with its ledger
+_LAST: "WeakKeyDictionary[Ledger, tuple[object, LearningTable]]" = WeakKeyDictionary()
 
 
 def past_days(days: CustomerDays, window: Window) -> tuple[list[int], int]:
@@ -147,15 +162,20 @@ def _rows(
 ) -> Rows:
     features, history = known.features(), _Histories.of(known)
     expected = []
-    for name, process in PROCESSES.items():
+    for name, process in (PROCESSES | OTHERS).items():
         try:
             fit = process.fit(*history.distinct, weights=history.weights, unit="weeks")
             mean = fit.process.expected_purchases(days / WEEK, *history.distinct)[history.code]
+            active = fit.process.p_active(days / WEEK, *history.distinct)[history.code]
         except ForecastError:
-            mean = np.full(len(known.customers), np.nan)
-        if np.isfinite(mean).all():
+            continue
+        if not np.isfinite(mean).all():
+            continue
+        features[f"log_{name}"] = np.log(mean + _TINY)
+        if name in PROCESSES:
             expected.append(mean)
-            features[f"log_{name}"] = np.log(mean + _TINY)
+        elif name == "mbgnbd":
+            features["p_active"] = active
     if not expected:
         raise TooLittleDataError(
             f"No purchase process can be fitted to {len(known.customers):,} customers up to "

@@ -156,8 +156,9 @@ def _posterior(
 
 
 def _proposals(draws: int, n_customers: int) -> int:
-    """Proposals to weigh: twice the draws, fewer on large data, whose posterior is Gaussian."""
-    return int(max(_FEWEST, min(max(2 * draws, 2000), _BUDGET / max(1, n_customers))))
+    """Proposals to weigh: 2,000 or twice the draws; fewer for under 100 draws or on large data."""
+    wanted = max(2 * draws, min(20 * draws, 2000))
+    return int(max(_FEWEST, min(wanted, _BUDGET / max(1, n_customers))))
 
 
 def _spread(hessian: Floats) -> Floats:

@@ -123,7 +123,7 @@ def _multiple(comparison: Comparison) -> str:
 
 
 def _ratio_axis(ax: Axes) -> None:
-    """Number a logarithmic axis of ratios with as many round ones as fit."""
+    """Put numbers on a logarithmic axis of ratios, with as many round ones as fit."""
     ax.set_xscale("log")
     lo, hi = ax.get_xlim()
     inside = [each for each in RATIOS if lo <= each <= hi]

@@ -1,8 +1,11 @@
 """What a reader must know before using the numbers, from data, forecast and backtest."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from forecast.backtest import Backtest
+from forecast.backtest.checks import Check
 from forecast.forecaster import Forecast
 from forecast.ledger import Ledger
 from forecast.report.formats import count, day, length, percent
@@ -11,15 +14,31 @@ from forecast.report.verdict import lead, off, same_model
 __all__ = ["alerts"]
 
 
+INTERVALS = "M3-intervals-miss"
+
+
 def alerts(
-    ledger: Ledger | None, forecast: Forecast | None, backtest: Backtest | None
+    ledger: Ledger | None,
+    forecast: Forecast | None,
+    backtest: Backtest | None,
+    fired: Sequence[Check] = (),
 ) -> list[str]:
-    """Return what limits the use of the report, the weightiest first."""
-    found = []
+    """Return what limits the use of the report, the weightiest first.
+
+    Parameters
+    ----------
+    fired : sequence of Check
+        Of these, errors come first, and mere consequences are left to their own section.
+    """
+    causes = sorted(
+        (check for check in fired if not check.causes), key=lambda check: check.severity != "error"
+    )
+    found = [f"{check.sentence} {check.remedy}" for check in causes]
     if forecast is not None:
         found += _forecast_alerts(forecast, ledger, backtest)
     if backtest is not None:
-        found += _backtest_alerts(backtest)
+        judged = any(check.id == INTERVALS for check in fired)
+        found += _backtest_alerts(backtest, intervals=not judged)
     if ledger is not None:
         audit = ledger.audit
         for _, row in audit[audit["severity"] == "warning"].iterrows():
@@ -57,8 +76,8 @@ def _forecast_alerts(
     return found
 
 
-def _backtest_alerts(backtest: Backtest) -> list[str]:
-    """Intervals and levels of the leading models that past cutoffs speak against; failures."""
+def _backtest_alerts(backtest: Backtest, *, intervals: bool) -> list[str]:
+    """Levels (and intervals) of the leading models that past cutoffs speak against; failures."""
     found: list[str] = []
     narrow: list[str] = []
     far: list[str] = []
@@ -75,14 +94,14 @@ def _backtest_alerts(backtest: Backtest) -> list[str]:
             far.append(f"{target} {off(float(row['bias_worst']))} ({best.model})")
         if row["coverage"] < 0.85:
             few.append(f"{percent(row['coverage'])} for {target} ({best.model})")
-    if narrow:
+    if narrow and intervals:
         found.append(
             "The 90 % interval of the total held the truth at too few past cutoffs: "
             f"{' and '.join(narrow)}. Expect totals outside such an interval."
         )
     if far:
         found.append(f"At the worst past cutoff totals were far off: {' and '.join(far)}.")
-    if few:
+    if few and intervals:
         found.append(
             f"Fewer than 90 % of customers were inside their 90 % bounds: {' and '.join(few)}."
         )

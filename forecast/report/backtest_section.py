@@ -1,21 +1,16 @@
-"""The section on the backtest: who forecast best from past cutoffs, and where each went wrong."""
+"""The section on the backtest: who forecast best from past cutoffs, how surely, and who failed."""
 
 from collections.abc import Callable
 from typing import Any
 
+import pandas as pd
+
 from forecast.backtest import Backtest
-from forecast.backtest.scores import ZERO
-from forecast.report.backtest_plots import (
-    Population,
-    Target,
-    bias_by_origin,
-    decile_calibration,
-    tracking,
-    tracking_cumulative,
-)
+from forecast.report.accuracy_plots import bias_by_origin, error_ratios
 from forecast.report.content import (
     Drawing,
     Figures,
+    Fold,
     Heading,
     Part,
     Prose,
@@ -25,99 +20,81 @@ from forecast.report.content import (
 )
 from forecast.report.formats import count, day, length
 from forecast.report.leaderboard import definitions, leaderboard_table
+from forecast.report.style import Target
 from forecast.report.verdict import WHOM, Lead, lead
 
-__all__ = ["backtest_section"]
+__all__ = ["backtest_section", "targets_of"]
+
+
+def targets_of(backtest: Backtest) -> list[Target]:
+    """Return what is scored: value too, where the ledger has amounts."""
+    return ["purchases", "value"] if backtest.has_value else ["purchases"]
 
 
 def backtest_section(backtest: Backtest) -> Section:
-    """Return leaderboards, tracking, calibration, bias by cutoff, failures and definitions."""
-    targets: list[Target] = ["purchases", "value"] if backtest.has_value else ["purchases"]
-    many = f"{len(backtest.origins)} cutoffs"
-    if len(backtest.origins) == 1:
-        many = "one cutoff"
+    """Return leaderboards with intervals, bias by cutoff, failures and definitions."""
+    targets = targets_of(backtest)
+    shown = backtest.tuning
+    many = "one cutoff" if len(shown) == 1 else f"{len(shown)} cutoffs"
     intro = (
         f"Every model was fitted on what was known at {many} "
-        f"({', '.join(day(each) for each in backtest.origins)}) and then forecast the following "
+        f"({', '.join(day(each) for each in shown)}) and then forecast the following "
         f"{length(backtest.horizon)}, which it had not seen. Scores are means over cutoffs; "
         "a model that failed at one stands below the rest. An error is forecast minus actual."
     )
     parts: list[Part] = [Prose((intro,))]
+    leads = {target: lead(backtest, target) for target in targets}
+    found = {target: each for target, each in leads.items() if each is not None}
     for population in backtest.populations:
         parts.append(Heading(f"Leaderboard: {WHOM[population]}"))
-        parts += _boards(backtest, targets, population)
-    leads = {target: lead(backtest, target) for target in targets}
-    best = {target: found for target, found in leads.items() if found is not None}
-    parts += _best_model(backtest, best)
-    scored = [each for each in targets if best.get(each)]
-    if scored:
+        parts += _boards(backtest, targets, population, found)
+    if found:
         parts += [
             Heading("Bias by cutoff"),
-            Figures(tuple(_bias(backtest, each) for each in scored)),
+            Figures(tuple(_bias(backtest, each) for each in found)),
         ]
+    parts += _other_parts(backtest, list(found))
     parts += _failures(backtest)
     parts.append(definitions())
-    return Section("backtest", "The backtest", parts)
+    return Section("backtest", "The backtest", parts, _files(backtest, found))
 
 
-def _boards(backtest: Backtest, targets: list[Target], population: Population) -> list[Part]:
+def _boards(
+    backtest: Backtest, targets: list[Target], population: Any, found: dict[Target, Lead]
+) -> list[Part]:
     runs = backtest.runs
     answered = (runs["population"] == population) & (runs["status"] == "ok")
     if not answered.any():
         return [Prose(("No model of this backtest answered for them.",))]
-    parts: list[Part] = [leaderboard_table(backtest, target, population) for target in targets]
-    if population != "existing":
-        boards = [(each, backtest.leaderboard(each, population)) for each in targets]
-        firsts = [(each, str(board.drop(ZERO).index[0])) for each, board in boards]
-        drawn = [_tracking(backtest, model, each, population) for each, model in firsts]
-        parts.append(Figures(tuple(drawn)))
-    return parts
-
-
-def _best_model(backtest: Backtest, best: dict[Target, Lead]) -> list[Part]:
-    if not best:
-        return []
-    names = dict.fromkeys(found.model for found in best.values())
-    parts: list[Part] = [Heading(f"How {' and '.join(names)} did")]
-    shown = list(best.items())
-    parts.append(Figures(tuple(_tracking(backtest, found.model, each) for each, found in shown)))
-    parts.append(Figures(tuple(_cumulative(backtest, found, each) for each, found in shown)))
-    parts.append(Figures(tuple(_deciles(backtest, found, each) for each, found in shown)))
-    return parts
-
-
-def _tracking(
-    backtest: Backtest, model: str, target: Target, population: Population = "existing"
-) -> Drawing:
-    text = f"{model}: {target} by period, beside what was expected: {WHOM[population]}."
+    parts: list[Part] = []
+    for target in targets:
+        mine = found.get(target) if population == "existing" else None
+        comparison = None if mine is None else mine.comparison
+        parts.append(leaderboard_table(backtest, target, population, comparison=comparison))
     if population == "existing":
-        text += " Each cutoff starts anew with the customers known then."
-    return figure(
-        f"tracking-{population}-{target}",
-        lambda ax: tracking(backtest, model, target=target, population=population, ax=ax),
-        caption=text,
+        drawn = tuple(_ratios(target, each) for target, each in found.items() if each.comparison)
+        if drawn:
+            parts.append(Figures(drawn))
+    return parts
+
+
+def _ratios(target: Target, found: Lead) -> Drawing:
+    comparison = found.comparison
+    assert comparison is not None
+    text = (
+        "The interval speaks of other customers and other times."
+        if comparison.origins_resampled
+        else "The interval speaks of other customers at these cutoffs, which are too few to speak "
+        "of other times."
     )
-
-
-def _cumulative(backtest: Backtest, found: Lead, target: Target) -> Drawing:
     return figure(
-        f"cumulative-{target}",
-        lambda ax: tracking_cumulative(backtest, found.model, target=target, ax=ax),
+        f"ratios-{target}",
+        lambda ax: error_ratios(comparison, ax=ax),
         caption=(
-            f"{found.model}: {target} summed up since each cutoff. The actual line should end "
-            "inside the bar in nine windows of ten."
+            f"Error of {target} by customer, beside {found.model}: left of 1 is better. Models "
+            f"with a filled dot may each be the best. {text}"
         ),
-    )
-
-
-def _deciles(backtest: Backtest, found: Lead, target: Target) -> Drawing:
-    return figure(
-        f"deciles-{target}",
-        lambda ax: decile_calibration(backtest, found.model, target=target, ax=ax),
-        caption=(
-            f"{found.model}: customers in tenths by their forecast of {target}. Dots on top of "
-            "their bars mean the level is right; bars rising to the right, the order."
-        ),
+        height=1.7 + 0.24 * len(comparison.table),
     )
 
 
@@ -131,6 +108,29 @@ def _bias(backtest: Backtest, target: Target) -> Drawing:
         ),
         height=4.0,
     )
+
+
+def _other_parts(backtest: Backtest, targets: list[Target]) -> list[Part]:
+    """Leaderboards over the other horizons, and at the cutoffs kept apart from any choice."""
+    parts: list[Part] = []
+    if backtest.untouched and targets:
+        days = ", ".join(day(each) for each in backtest.untouched)
+        parts += [
+            Heading("Cutoffs kept apart"),
+            Prose((f"Nothing above looked at these, so they confirm or do not: {days}.",)),
+            *(
+                leaderboard_table(backtest, target, "existing", origins="untouched")
+                for target in targets
+            ),
+        ]
+    tables = [
+        leaderboard_table(backtest, target, "existing", horizon=each)
+        for each in backtest.horizons[1:]
+        for target in targets
+    ]
+    if tables:
+        parts.append(Fold("Leaderboards over the other horizons", tuple(tables)))
+    return parts
 
 
 def _failures(backtest: Backtest) -> list[Part]:
@@ -156,3 +156,17 @@ def _failures(backtest: Backtest) -> list[Part]:
         table = runs[chosen].groupby(keys, sort=True)["cutoff"].nunique().reset_index()
         parts.append(Table.of(table, caption=caption, columns=columns | more, folded=number > 0))
     return parts
+
+
+def _files(backtest: Backtest, found: dict[Target, Lead]) -> dict[str, pd.DataFrame]:
+    files = {"runs": backtest.runs, "totals": backtest.totals, "periods": backtest.periods}
+    for target in targets_of(backtest):
+        for population in backtest.populations:
+            name = f"{target}_{population}"
+            board = backtest.leaderboard(target, population)
+            files[f"leaderboard_{name}"] = board.reset_index()
+            files[f"by_cutoff_{name}"] = backtest.by_origin(target, population)
+        comparison = found[target].comparison if target in found else None
+        if comparison is not None:
+            files[f"comparison_{target}"] = comparison.table.reset_index()
+    return files

@@ -4,7 +4,7 @@ All text here is plain text; escaping is the page's work.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -18,7 +18,9 @@ __all__ = [
     "Alerts",
     "Drawing",
     "Figures",
+    "Fold",
     "Heading",
+    "Listing",
     "Part",
     "Prose",
     "Section",
@@ -43,6 +45,14 @@ class Prose:
     kind: ClassVar[str] = "prose"
     paragraphs: tuple[str, ...]
     small: bool = False
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Sentences that stand side by side."""
+
+    kind: ClassVar[str] = "listing"
+    items: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -138,8 +148,9 @@ class Table:
 
 @dataclass(frozen=True)
 class Drawing:
-    """One figure: the SVG element and the sentence under it."""
+    """One figure: its name on the page, the SVG element and the sentence under it."""
 
+    name: str
     svg: str
     caption: str
 
@@ -152,16 +163,32 @@ class Figures:
     items: tuple[Drawing, ...]
 
 
-Part = Heading | Prose | Alerts | Tiles | Table | Figures
+@dataclass(frozen=True)
+class Fold:
+    """Parts that the page shows on demand, and on paper."""
+
+    kind: ClassVar[str] = "fold"
+    summary: str
+    parts: "tuple[Part, ...]"
+
+
+Part = Heading | Prose | Listing | Alerts | Tiles | Table | Figures | Fold
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the report with a name, reachable by ``#anchor``."""
+    """A part of the report with a name, reachable by ``#anchor``.
+
+    Attributes
+    ----------
+    files : mapping of name to DataFrame
+        Its tables as numbers, for those who ask for files.
+    """
 
     anchor: str
     title: str
     parts: Sequence[Part]
+    files: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 def figure(
@@ -181,4 +208,4 @@ def figure(
     canvas, ax = drawing(height=height)
     plot(ax)
     svg = inline_svg(canvas, name=name, title=ax.get_title(loc="left"), description=caption)
-    return Drawing(svg, caption)
+    return Drawing(name, svg, caption)

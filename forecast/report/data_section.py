@@ -31,7 +31,7 @@ def data_section(ledger: Ledger) -> Section:
         "refunds of the day are netted."
     )
     parts.append(Prose((rule,), small=True))
-    return Section("data", "The data", parts)
+    return Section("data", "The data", parts, {"audit": audit})
 
 
 def _days(ledger: Ledger) -> str:

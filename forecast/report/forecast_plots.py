@@ -1,7 +1,5 @@
 """What is to come: a forecast's periods, with their 90 % bounds, after what was observed."""
 
-from typing import Literal
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,12 +7,11 @@ from matplotlib.axes import Axes
 from forecast.calendar import Horizon
 from forecast.forecaster import Forecast
 from forecast.ledger import Ledger
-from forecast.report.style import COLOUR, UNITS, cutoff_line, finish, in_style, on_axes
+from forecast.report.style import COLOUR, UNITS, Target, cutoff_line, finish, in_style, on_axes
 from forecast.views import revenue_series
 
 __all__ = ["forecast_periods", "grain", "observed_periods"]
 
-Target = Literal["purchases", "value"]
 GRAINS = {"D": "day", "W": "week", "M": "month"}
 
 

@@ -17,14 +17,14 @@ from forecast.report.content import (
     Table,
     figure,
 )
-from forecast.report.forecast_plots import Target, forecast_periods, grain
+from forecast.report.forecast_plots import forecast_periods, grain
 from forecast.report.formats import MISSING, chance, count, day, estimate, length, percent
-from forecast.report.style import UNITS
+from forecast.report.style import UNITS, Target
 from forecast.report.verdict import WHOM, Total
 
 __all__ = ["TOP", "forecast_section"]
 
-TOP = 20  # customers listed by name
+TOP = 25  # customers listed by name
 
 
 def forecast_section(
@@ -45,7 +45,10 @@ def forecast_section(
         parts.append(Prose((f"{forecast.model} forecasts totals; it lists no customers.",)))
     if forecast.notes:
         parts += [Heading("What the model says about itself"), Prose(forecast.notes)]
-    return Section("forecast", "The forecast", parts)
+    files = {"forecast_periods": forecast.periods}
+    if forecast.customers is not None:
+        files["customers"] = _ranked(forecast.customers).reset_index()
+    return Section("forecast", "The forecast", parts, files)
 
 
 def _totals(forecast: Forecast, known: Mapping[str, Total]) -> Table:
@@ -97,12 +100,10 @@ def _periods(forecast: Forecast, targets: list[Target]) -> Table:
 def _top(forecast: Forecast) -> list[Part]:
     customers = forecast.customers
     assert customers is not None
-    ranked: Target = "value" if customers["expected_value"].notna().any() else "purchases"
+    ranked = _ranks_by(customers)
     key = f"expected_{ranked}"
-    order = customers.assign(name=customers.index.astype(str)).sort_values(
-        [key, "name"], ascending=[False, True], na_position="last"
-    )
-    frame = order.head(TOP).copy()
+    frame = _ranked(customers).head(TOP)
+    frame["name"] = frame.index.astype(str)
     columns: dict[str, tuple[str, Callable[[Any], str] | None]] = {
         "name": ("Customer", None),
         "p_active": ("Chance to buy at least once", chance),
@@ -123,10 +124,22 @@ def _top(forecast: Forecast) -> list[Part]:
         text = f"No {ranked} are expected of anybody."
     caption = f"The {number} customers with the highest expected {ranked}"
     return [
-        Heading("Top customers"),
+        Heading("Whom to target"),
         Prose((text + " The bounds of single customers do not add up to those of the total.",)),
         Table.of(frame, caption=caption, columns=columns),
     ]
+
+
+def _ranks_by(customers: pd.DataFrame) -> Target:
+    return "value" if customers["expected_value"].notna().any() else "purchases"
+
+
+def _ranked(customers: pd.DataFrame) -> pd.DataFrame:
+    """Sort customers, most expected first, equals by name."""
+    key = f"expected_{_ranks_by(customers)}"
+    named = customers.assign(name=customers.index.astype(str))
+    order = named.sort_values([key, "name"], ascending=[False, True], na_position="last")
+    return order.drop(columns="name")
 
 
 def _spans(frame: pd.DataFrame, target: str, show: Callable[[Any], str]) -> list[str]:

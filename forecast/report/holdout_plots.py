@@ -1,5 +1,6 @@
 """One forecast beside what came: the mean of customers with a like history."""
 
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -74,7 +75,7 @@ def conditional_expectation(
         edges = np.unique(known["recency"].quantile(np.linspace(0, 1, groups + 1)))
         inner = edges[1:-1]
         group = pd.Series(np.searchsorted(inner, known["recency"], side="left"), known.index)
-        names = [f"{lo:.0f}\nto {hi:.0f}" for lo, hi in zip(edges[:-1], edges[1:], strict=True)]
+        names = [f"{lo:.0f}\nto {hi:.0f}" for lo, hi in pairwise(edges)]
         label = "recency: days from first to last purchase, who bought again"
     found = table.groupby(group)["actual"].agg(["mean", "sem"])
     expected = table.groupby(group)["expected"].mean()

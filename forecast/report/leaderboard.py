@@ -3,12 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
-from forecast.backtest import METRICS, Backtest
+import pandas as pd
+
+from forecast.backtest import METRICS, Backtest, Comparison
 from forecast.backtest.scores import ZERO
-from forecast.report.backtest_plots import Population, Target
+from forecast.backtest.selection import Origins
+from forecast.calendar import Horizon
+from forecast.forecaster import Population
 from forecast.report.content import Table
-from forecast.report.formats import count, estimate, percent, seconds
-from forecast.report.style import UNITS
+from forecast.report.formats import MISSING, count, estimate, length, percent, seconds
+from forecast.report.style import UNITS, Target
 
 __all__ = ["definitions", "leaderboard_table"]
 
@@ -39,6 +43,13 @@ OTHERS: dict[str, tuple[str, Callable[[Any], str]]] = {
 
 EXTRA = [
     (
+        "Error beside the best",
+        "RMSE as a multiple of that of the first model, with its 90 % interval by paired "
+        "bootstrap over customers, and over cutoffs where enough stand apart.",
+        "an interval that holds 1 is no proof of a difference",
+        "multiple",
+    ),
+    (
         "Skill",
         "1 minus the RMSE divided by the RMSE of forecasting that nobody buys.",
         "higher is better, below 0 is worse than nothing",
@@ -59,19 +70,61 @@ EXTRA = [
 ]
 
 
-def leaderboard_table(backtest: Backtest, target: Target, population: Population) -> Table:
-    """Return a leaderboard with its scored models, the best set apart."""
-    board = backtest.leaderboard(target, population)
+def leaderboard_table(
+    backtest: Backtest,
+    target: Target,
+    population: Population,
+    *,
+    comparison: Comparison | None = None,
+    horizon: Horizon | None = None,
+    origins: Origins = "tuning",
+    folded: bool = False,
+) -> Table:
+    """Return a leaderboard with its scored models, the best set apart.
+
+    Parameters
+    ----------
+    comparison : Comparison, optional
+        Adds each model's error as a multiple of the reference's, with its interval.
+    horizon, origins
+        Which part of the backtest, as in :meth:`Backtest.select`.
+    """
+    board = backtest.leaderboard(target, population, horizon=horizon, origins=origins)
     board = board[board["origins"] > 0]
     columns: dict[str, tuple[str, Callable[[Any], str] | None]] = {"model": ("Model", None)}
     columns |= {name: _column(name, target) for name in board.columns}
+    if comparison is not None:
+        beside = ("Error beside the best (90\u00a0%)", str)
+        board = board.assign(beside=_beside(comparison, board.index))
+        columns = {"model": columns["model"], "rmse": columns["rmse"], "beside": beside, **columns}
     what = "by customer" if population == "existing" else "in total by period"
+    caption = f"{target.capitalize()} {what}, best first"
+    if horizon is not None:
+        caption += f", over {length(horizon)}"
+    if origins == "untouched":
+        caption += ", at the cutoffs kept apart"
     return Table.of(
         board.reset_index(),
-        caption=f"{target.capitalize()} {what}, best first",
+        caption=caption,
         columns=columns,
         strong=None if board.index[0] == ZERO else 0,
+        folded=folded,
     )
+
+
+def _beside(comparison: Comparison, models: "pd.Index[Any]") -> list[str]:
+    """Say the ratio to the reference and its interval."""
+    table, said = comparison.table.reindex(models), []
+    for model, ratio, lo, hi in zip(models, table["ratio"], table["lo"], table["hi"], strict=True):
+        if model == comparison.reference:
+            said.append("the best")
+        elif pd.isna(ratio):
+            said.append(MISSING)
+        elif ratio >= 10:
+            said.append(f"{ratio:,.0f}")
+        else:
+            said.append(f"{ratio:.3f} ({lo:.3f} to {hi:.3f})")
+    return said
 
 
 def _column(name: str, target: Target) -> tuple[str, Callable[[Any], str]]:

@@ -2,6 +2,7 @@
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -57,6 +58,7 @@ def manifest_section(
         ]
         for name, setting in backtest.settings.items():
             rows.append((f"Backtest, {name.replace('_', ' ')}", str(setting)))
+    rows += [("Made by", call) for call in _calls(forecast, backtest)]
     rows += [
         ("ltv-forecast", package_version("ltv-forecast")),
         ("Python", platform.python_version()),
@@ -66,3 +68,31 @@ def manifest_section(
     table = Table("Settings and versions", ("What", "Value"), tuple(rows), (False, False))
     text = "The same data, settings, seed and versions give the same page, but for seconds."
     return Section("manifest", "How this was made", [table, Prose((text,), small=True)])
+
+
+def _calls(forecast: Forecast | None, backtest: Backtest | None) -> list[str]:
+    """Write the calls that make the same again, from the same ledger and models."""
+    calls = []
+    if forecast is not None:
+        asked: dict[str, Any] = {"population": forecast.population}
+        if forecast.sampler is not None:
+            seed = getattr(forecast.sampler, "seed", None)
+            asked |= {"draws": forecast.sampler.draws}
+            asked |= {"seed": seed} if isinstance(seed, int) else {}
+        calls.append(f"model.forecast({_arguments(str(forecast.horizon), asked)})")
+    if backtest is not None:
+        kept = ("history", "gap", "burn_in", "refit", "min_history", "draws", "seed")
+        settings = {name: backtest.settings.get(name) for name in kept}
+        days = [str(day) for day in backtest.origins]
+        lengths = [str(each) for each in backtest.horizons]
+        asked = {"origins": days, "populations": list(backtest.populations)}
+        asked |= {"untouched": len(backtest.untouched)} if backtest.untouched else {}
+        asked |= {name: each for name, each in settings.items() if each not in (None, 1)}
+        first = f"ledger, models, horizon={lengths if len(lengths) > 1 else lengths[0]!r}"
+        calls.append(f"fc.backtest({first}, {_arguments(None, asked)})")
+    return calls
+
+
+def _arguments(first: str | None, named: dict[str, Any]) -> str:
+    texts = [] if first is None else [repr(first)]
+    return ", ".join([*texts, *(f"{name}={each!r}" for name, each in named.items())])

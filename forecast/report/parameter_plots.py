@@ -42,7 +42,9 @@ def parameter_drift(backtest: Backtest, model: str, *, ax: Axes | None = None) -
     wide = wide.loc[:, (wide > 0).all() & np.isfinite(wide).all()]
     if wide.empty:
         known = ", ".join(sorted(set(backtest.parameters["model"])))
-        raise UsageError(f"No positive parameters of {model!r} were kept; there: {known or 'none'}.")
+        raise UsageError(
+            f"No positive parameters of {model!r} were kept; there: {known or 'none'}."
+        )
     for number, name in enumerate(wide.columns):
         color, mark, dash = look(number)
         ratio = wide[name] / wide[name].median()

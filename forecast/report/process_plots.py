@@ -114,9 +114,7 @@ def frequency_recency_matrix(
 
 
 @in_style()
-def p_alive_history(
-    model: Any, ledger: Ledger, customer: str, *, ax: Axes | None = None
-) -> Axes:
+def p_alive_history(model: Any, ledger: Ledger, customer: str, *, ax: Axes | None = None) -> Axes:
     """Draw a customer's probability to be alive on each day, from what was known of him that day.
 
     The parameters are those of the fit, which knows later days of other customers: a picture of
@@ -177,9 +175,7 @@ def frequency_histogram(
     if most < 1:
         raise UsageError(f"most: {most} must be at least 1.")
     found, people = _fitted(model), customer_summary(ledger)
-    start = pd.Timestamp(ledger.first_day) + pd.Timedelta(
-        days=getattr(model, "burn_in", None) or 0
-    )
+    start = pd.Timestamp(ledger.first_day) + pd.Timedelta(days=getattr(model, "burn_in", None) or 0)
     people = people[people["first_purchase"] >= start]
     age, weight = np.unique(people["T"].to_numpy(float), return_counts=True)
     n = np.arange(most)[:, None]

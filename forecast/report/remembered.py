@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from forecast.backtest import Backtest
+from forecast.backtest import Backtest, Comparison, Metric
 from forecast.forecaster import Population
 
 __all__ = ["Remembered"]
@@ -17,6 +17,7 @@ class Remembered(Backtest):
     """The same backtest, with its scored tables kept after the first time."""
 
     _kept: dict[tuple[Any, ...], pd.DataFrame] = field(default_factory=dict, repr=False)
+    _compared: dict[tuple[Any, ...], Comparison] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, backtest: Backtest) -> "Remembered":
@@ -34,6 +35,15 @@ class Remembered(Backtest):
     ) -> pd.DataFrame:
         """Return what :meth:`Backtest.leaderboard` does."""
         return self._once("leaderboard", super().leaderboard, target, population, **part)
+
+    def compare(
+        self, metric: str | Metric = "rmse", target: str = "purchases", **asked: Any
+    ) -> Comparison:
+        """Return what :meth:`Backtest.compare` does."""
+        key = ("compare", metric, target, repr(sorted(asked.items())))
+        if key not in self._compared:
+            self._compared[key] = super().compare(metric, target, **asked)
+        return self._compared[key]
 
     def _once(
         self, name: str, make: Callable[..., pd.DataFrame], *asked: Any, **part: Any

@@ -106,9 +106,7 @@ def lift_curve(
             markevery=5, label=model,
         )  # fmt: skip
     perfect = table.groupby("share")["perfect_lift"].mean()
-    ax.plot(
-        100 * perfect.index, perfect, color=COLOUR["muted"], linewidth=1, label="perfect order"
-    )
+    ax.plot(100 * perfect.index, perfect, color=COLOUR["muted"], linewidth=1, label="perfect order")
     ax.axhline(1, color=COLOUR["ink"], linewidth=1, linestyle=(0, (1, 1.5)), label="chance")
     finish(
         ax,

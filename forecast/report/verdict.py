@@ -1,7 +1,7 @@
 """The verdict in plain sentences.
 
-No sentence claims more than the numbers carry: a best model is only named where at least three
-cutoffs were tried and its lead is larger than cutoffs differ by.
+No sentence claims more than the numbers carry: a model is called the best only where at least
+three cutoffs were tried, it stands alone in the confidence set, and its lead is 1 % or more.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from forecast.backtest import Backtest
+from forecast.backtest import Backtest, Comparison
 from forecast.backtest.scores import ZERO
+from forecast.errors import UnsupportedError
 from forecast.forecaster import Forecast
 from forecast.report.formats import count, length, percent, span, spoken
 from forecast.report.style import UNITS
@@ -23,7 +24,9 @@ __all__ = [
     "Total",
     "backtest_sentences",
     "buyers",
+    "decision",
     "forecast_sentences",
+    "joined",
     "lead",
     "off",
     "same_model",
@@ -42,7 +45,7 @@ MATTERS = 0.01  # lead below which two models are called equal
 
 @dataclass(frozen=True)
 class Lead:
-    """The model with the smallest error by customer, and how far it leads.
+    """The model with the smallest error by customer, and how surely it leads.
 
     Attributes
     ----------
@@ -54,9 +57,14 @@ class Lead:
         How much smaller its RMSE is than the second's, as a share of the second's.
     cutoffs : int
         How many cutoffs both were scored at.
+    rivals : int
+        Models that answered at as many cutoffs, this one included.
+    equals : tuple of str
+        Other models that may be the best as well: those in the confidence set.
     clear : bool
-        Whether the lead is 1 % or more, and more than two standard errors of its differences
-        between at least three cutoffs.
+        Whether it is the best: alone in the confidence set, 1 % ahead, over three cutoffs or more.
+    comparison : Comparison or None
+        Every model beside this one.
     """
 
     model: str
@@ -64,7 +72,10 @@ class Lead:
     row: Mapping[str, float]
     margin: float
     cutoffs: int
+    rivals: int
+    equals: tuple[str, ...]
     clear: bool
+    comparison: Comparison | None
 
 
 def lead(backtest: Backtest, target: str) -> Lead | None:
@@ -75,22 +86,25 @@ def lead(backtest: Backtest, target: str) -> Lead | None:
     scored = board[(board.index != ZERO) & board["rmse"].notna()]
     if scored.empty:
         return None
-    best = str(scored.index[0])
-    others = scored.index[1:]
-    errors = backtest.by_origin(target, "existing").pivot(
-        index="cutoff", columns="model", values="rmse"
-    )
-    if not len(others):
-        known = int(errors[best].notna().sum())
-        return Lead(best, None, _row(scored, best), float("nan"), known, False)
+    best, others = str(scored.index[0]), scored.index[1:]
+    row = _row(scored, best)
+    try:
+        found = backtest.compare("rmse", target, reference=best)
+    except UnsupportedError:  # no origin at which every customer was forecast
+        found = None
+    if found is None or not len(others):
+        return Lead(best, None, row, float("nan"), int(row["origins"]), 1, (), False, found)
     second = str(others[0])
-    both = errors[[best, second]].dropna()
-    gap = (both[second] - both[best]).to_numpy(float)
-    noise = gap.std(ddof=1) / np.sqrt(len(gap)) if len(gap) >= ENOUGH else np.inf
-    reference = both[second].mean()
-    margin = float(gap.mean() / reference) if len(gap) and reference > 0 else float("nan")
-    clear = len(gap) >= ENOUGH and bool(gap.mean() > 2 * noise) and margin >= MATTERS
-    return Lead(best, second, _row(scored, best), margin, len(gap), clear)
+    table = found.table
+    chosen = table.index[table["in_set"].fillna(False).astype(bool)]
+    equals = tuple(str(name) for name in chosen if name not in (best, ZERO))
+    beside = table.loc[second].to_dict() if second in table.index else {}
+    margin = 1.0 - 1.0 / float(beside.get("ratio", float("nan")))
+    cutoffs = int(beside.get("origins", 0))
+    alone = best in chosen and len(chosen) == 1
+    clear = cutoffs >= ENOUGH and alone and margin >= MATTERS
+    rivals = int((scored["origins"] >= row["origins"]).sum())
+    return Lead(best, second, row, margin, cutoffs, rivals, equals, clear, found)
 
 
 def _row(board: pd.DataFrame, model: str) -> dict[str, float]:
@@ -174,7 +188,7 @@ def _lead_sentence(backtest: Backtest, found: Lead, target: str) -> str:
         f"Tested on {target} over {length(backtest.horizon)} after {after}, "
         f"{found.model} had the smallest error ({error})"
     )
-    if found.second is not None:
+    if found.second is not None and np.isfinite(found.margin):
         text += f", {percent(found.margin)} below the second, {found.second}"
     if skill > 0:
         text += f", and {percent(skill)} below a forecast of nothing."
@@ -182,13 +196,73 @@ def _lead_sentence(backtest: Backtest, found: Lead, target: str) -> str:
         text += ", but no smaller than that of a forecast of nothing."
     if found.second is not None and found.cutoffs < ENOUGH:
         text += " Fewer than three cutoffs cannot tell which model is best."
+    elif found.equals:
+        text += f" That lead may be chance: take {joined([found.model, *found.equals])} as equal."
     elif found.second is not None and not found.clear:
-        small = "too small to matter" if found.margin < MATTERS else "within what chance does"
+        small = "too small to matter" if found.margin < MATTERS else "not proved"
         text += f" That lead is {small}: take the two as equal."
     if not np.isnan(row["bias"]):
         worst = percent(row["bias_worst"], signed=True)
         text += f" On average its total was {off(row['bias'])} ({worst} at the worst cutoff)."
     return text
+
+
+def decision(backtest: Backtest) -> str | None:
+    """Say in a sentence or two which model to use; None where nothing was scored."""
+    found = {target: lead(backtest, target) for target in ("purchases", "value")}
+    leads = {target: each for target, each in found.items() if each is not None}
+    if not leads:
+        return None
+    useful = {target: each for target, each in leads.items() if each.row["skill"] > 0}
+    if not useful:
+        return "Use none of these models: none was better than forecasting that nobody buys."
+    names = dict.fromkeys(each.model for each in useful.values())
+    rivals = max(each.rivals for each in useful.values())
+    if len(names) == 1:
+        text = f"Use {next(iter(names))}"
+    else:
+        text = "Use " + joined([f"{each.model} for {target}" for target, each in useful.items()])
+    unsure = [target for target, each in useful.items() if each.second and not each.clear]
+    if unsure:
+        few = min(each.cutoffs for each in useful.values()) < ENOUGH
+        equals = dict.fromkeys(name for target in unsure for name in useful[target].equals)
+        others = [name for name in equals if name not in names]
+        why = "too few cutoffs were tried" if few else "others may be as good"
+        text += f", but do not count on it being the best ({joined(unsure)}: {why}"
+        text += f": {joined(others)})" if others and not few else ")"
+    elif any(each.second for each in useful.values()):
+        each = "each was" if len(names) > 1 else "it was"
+        text += f": {each} the best of {rivals} models that answered at every cutoff"
+    text += f". {_measured(useful)}"
+    lost = [target for target in leads if target not in useful]
+    if lost:
+        text += f" On {joined(lost)} no model was better than forecasting nothing."
+    return text
+
+
+def _measured(useful: Mapping[str, Lead]) -> str:
+    """Say by how much the leaders lead, and how far off their totals were."""
+    said = []
+    for target, found in useful.items():
+        text = f"On {target} the error was {percent(found.row['skill'])} below forecasting nothing"
+        if found.second is not None and np.isfinite(found.margin):
+            text += f", {percent(found.margin)} below the second, {found.second}"
+        if not np.isnan(found.row["bias"]):
+            text += f", and the total {off(found.row['bias'])} on average"
+        said.append(text + ".")
+    return " ".join(said)
+
+
+def joined(names: Iterable[str]) -> str:
+    """Return names as a list in prose.
+
+    Examples
+    --------
+    >>> joined(["a"]), joined(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def off(bias: float) -> str:

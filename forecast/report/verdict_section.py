@@ -1,20 +1,22 @@
 """The first section: headline numbers, the verdict in sentences, and what to know before use."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from forecast.backtest import Backtest
+from forecast.backtest.checks import Check
 from forecast.forecaster import Forecast
 from forecast.ledger import Ledger
 from forecast.report.alerts import alerts
-from forecast.report.content import Alerts, Part, Prose, Section, Tiles
+from forecast.report.content import Alerts, Listing, Part, Prose, Section, Tiles
 from forecast.report.formats import count, day, percent, spoken
 from forecast.report.style import UNITS
 from forecast.report.verdict import (
     Total,
     backtest_sentences,
     buyers,
+    decision,
     forecast_sentences,
     lead,
     off,
@@ -29,9 +31,13 @@ def verdict_section(
     forecast: Forecast | None,
     backtest: Backtest | None,
     known: Mapping[str, Total],
+    fired: Sequence[Check] = (),
 ) -> Section:
     """Return the section that a reader with one minute reads."""
-    tiles, text = [], []
+    tiles, text, sure = [], [], list[str]()
+    first = _first(backtest, fired)
+    if first:
+        text.append(first)
     if forecast is not None:
         tiles += _forecast_tiles(forecast, known)
         text.append(" ".join(forecast_sentences(forecast, known)))
@@ -40,6 +46,7 @@ def verdict_section(
         text += backtest_sentences(backtest)
         if forecast is not None:
             text += standing(forecast, backtest)
+        sure = _sure(backtest)
     if not text and ledger is not None:
         first, last = day(ledger.first_day), day(ledger.cutoff)
         text.append(f"The data run from {first} to {last}. Nothing was forecast.")
@@ -48,10 +55,40 @@ def verdict_section(
         parts.append(Tiles(tuple(tiles)))
     if text:
         parts.append(Prose(tuple(text)))
-    found = alerts(ledger, forecast, backtest)
+    if sure:
+        parts.append(Listing(tuple(sure)))
+    found = alerts(ledger, forecast, backtest, fired)
     if found:
         parts.append(Alerts(tuple(found)))
     return Section("verdict", "Verdict", parts)
+
+
+def _first(backtest: Backtest | None, fired: Sequence[Check]) -> str:
+    """Say the decision, and how much stands against it."""
+    said = [] if backtest is None else [decision(backtest) or ""]
+    grave = sum(check.severity == "error" for check in fired)
+    if grave:
+        said.append(
+            f"{count(grave)} of {count(len(fired))} checks that fired "
+            f"{'is an error' if grave == 1 else 'are errors'}: mend what they name before using "
+            "the numbers."
+        )
+    elif fired:
+        times = "One check fired" if len(fired) == 1 else f"{count(len(fired))} checks fired"
+        said.append(f"{times}; what to know is below.")
+    elif backtest is not None:
+        said.append("No check fired.")
+    return " ".join(filter(None, said))
+
+
+def _sure(backtest: Backtest) -> list[str]:
+    """Return what the comparison says of each target."""
+    leads = {target: lead(backtest, target) for target in ("purchases", "value")}
+    return [
+        f"{target.capitalize()}: {' '.join(found.comparison.sentences)}"
+        for target, found in leads.items()
+        if found is not None and found.comparison is not None
+    ]
 
 
 def _forecast_tiles(forecast: Forecast, known: Mapping[str, Total]) -> list[tuple[str, str, str]]:

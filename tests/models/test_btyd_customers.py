@@ -187,9 +187,8 @@ def test_regular_timing_is_found_and_used() -> None:
 @pytest.mark.parametrize(
     "model",
     [
-        fc.BTYD("mbgcnbd", "gamma_gamma_all"),
+        fc.BTYD("mbgcnbd", "gamma_gamma_all", by="cohort"),
         fc.BTYD("auto", "drift", season="auto"),
-        fc.BTYD("mbgnbd", "gamma_gamma_all", by="cohort"),
     ],
     ids=lambda model: model.purchases,
 )

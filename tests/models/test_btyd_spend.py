@@ -52,7 +52,8 @@ def test_without_a_drift_nothing_is_lost() -> None:
             pd.testing.assert_frame_equal(one, other, check_exact=True)
 
 
-def test_more_than_a_year_ahead_is_held_at_the_cutoff(whole_year: float = 365.25) -> None:
+def test_more_than_a_year_ahead_is_held_at_the_cutoff() -> None:
+    whole_year = 365.25
     drift = OrderDrift(by_year=0.2, by_year_sd=0.05, note="used")
     assert drift.ahead(182) == pytest.approx(np.exp(0.2 * 91 / whole_year))
     assert drift.ahead(730) == pytest.approx(np.exp(0.2 * 365 / whole_year))

@@ -1,0 +1,39 @@
+"""The section of checks: what in data, models or backtest misleads, and what to do about it."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from forecast.backtest.checks import Check
+from forecast.report.content import Part, Prose, Section, Table
+
+__all__ = ["checks_section"]
+
+
+def checks_section(fired: Sequence[Check]) -> Section:
+    """Return the checks that fired, causes first, each with its remedy."""
+    frame = pd.DataFrame(
+        [
+            (check.id, check.severity, check.sentence, check.remedy, ", ".join(check.causes))
+            for check in fired
+        ],
+        columns=["id", "severity", "sentence", "remedy", "causes"],
+    )
+    parts: list[Part] = []
+    if fired:
+        columns = {
+            "id": ("Check", None),
+            "severity": ("Severity", None),
+            "sentence": ("What is wrong", None),
+            "remedy": ("What to do", None),
+            "causes": ("May follow from", lambda text: text or "\u2013"),
+        }
+        table = Table.of(frame, caption="Checks that fired", columns=columns)
+        parts.append(Table(table.caption, table.head, table.rows, (False,) * 5))
+    else:
+        parts.append(Prose(("No check fired. What could not be judged is not accused.",)))
+    rule = (
+        "Every check has a size of one in a thousand and a floor below which no effect is "
+        "accused. A check that may follow from another is mended by mending that one first."
+    )
+    return Section("checks", "Checks", [*parts, Prose((rule,), small=True)], {"checks": frame})
