@@ -13,7 +13,15 @@ from typing import NoReturn
 
 from cyclopts import CycloptsError, UnusedCliTokensError
 
-from forecast.cli import audit, backtest, forecast, report  # noqa: F401  (they add themselves)
+from forecast.cli import (  # noqa: F401  (they add themselves)
+    audit,
+    backtest,
+    forecast,
+    report,
+    scenario,
+    segments,
+    value,
+)
 from forecast.cli.app import COMMANDS, app
 from forecast.cli.screen import err, print_problem, screen
 from forecast.cli.stopping import leave, listen, stopped_by

@@ -11,7 +11,7 @@ from forecast.errors import UsageError
 
 __all__ = ["COMMANDS", "app"]
 
-COMMANDS = ("audit", "forecast", "backtest", "report")
+COMMANDS = ("audit", "forecast", "backtest", "value", "segments", "scenario", "report")
 
 app = App(
     name="ltv",
@@ -35,7 +35,8 @@ def _welcome(*words: Annotated[str, Parameter(show=False)]) -> None:
         "[bold]ltv[/bold] forecasts customer lifetime value from a log of purchases.\n\n"
         "  ltv audit    orders.csv --customer id --date day --value amount\n"
         "  ltv backtest orders.csv --horizon 13W --origins 6 --out backtest\n"
-        "  ltv forecast orders.csv --horizon 26W --backtest backtest --out forecast\n\n"
+        "  ltv forecast orders.csv --horizon 26W --backtest backtest --out forecast\n"
+        "  ltv value    orders.csv --spend spend.csv --margin 0.4 --out value\n\n"
         "Columns with usual names are found. ltv --help lists the commands, ltv forecast --help "
         "the options."
     )

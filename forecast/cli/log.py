@@ -1,5 +1,6 @@
 """How a purchase log is read from the command line: the options every command shares."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -60,13 +61,13 @@ class Log:
     delimiter: str = ","
     encoding: str = "utf-8"
 
-    def read(self, file: str) -> "Ledger":
-        """Read the log, warning about what deserves a look."""
+    def read(self, file: str, **columns: Sequence[str]) -> "Ledger":
+        """Read the log with further columns, warning about what deserves a look."""
         from forecast.ledger import read_ledger
 
         settings: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
         settings["delimiter"] = {r"\t": "\t"}.get(self.delimiter, self.delimiter)
-        return read_ledger(file, **settings)
+        return read_ledger(file, **settings, **columns)
 
     def chosen(self) -> dict[str, Any]:
         """Return the settings that differ from the defaults, for the manifest."""

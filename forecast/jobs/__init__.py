@@ -3,6 +3,7 @@
 from forecast.jobs.manifest import MANIFEST, check_files, record_file
 from forecast.jobs.outputs import check_free, output_folder
 from forecast.jobs.saved_forecast import SavedForecast, load_forecast, save_forecast
+from forecast.jobs.spreadsheet import write_csv
 
 __all__ = [
     "MANIFEST",
@@ -13,4 +14,5 @@ __all__ = [
     "output_folder",
     "record_file",
     "save_forecast",
+    "write_csv",
 ]

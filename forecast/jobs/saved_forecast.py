@@ -1,12 +1,11 @@
 """A forecast on disk: customers, periods, drawn totals. The draws of customers are not kept."""
 
-import csv
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,12 +13,11 @@ import pandas as pd
 from forecast.calendar import Horizon
 from forecast.errors import DataError, FileError, UnsupportedError, UsageError
 from forecast.forecaster import BOUNDS, EXPECTED, Draws, Forecast, Totals
+from forecast.jobs.spreadsheet import write_csv
 
 __all__ = ["SavedForecast", "load_forecast", "save_forecast"]
 
 FORMAT = 1
-# a spreadsheet would run text that starts so; the last four are the wide forms of the first
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 @dataclass(frozen=True)
@@ -58,12 +56,7 @@ def save_forecast(forecast: Forecast, folder: str | Path) -> None:
     if forecast.customers is not None:
         table = forecast.customers.reset_index()
         table.to_parquet(folder / "customers.parquet", index=False)
-        ids = table["customer_id"].astype(str)
-        table["customer_id"] = ids.where(~ids.str.startswith(_FORMULA), "'" + ids)
-        # a bare carriage return starts a new row in some programs; csv does not quote it by itself
-        everything = bool(ids.str.contains("\r").any())
-        quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if everything else csv.QUOTE_MINIMAL
-        table.to_csv(folder / "customers.csv", index=False, lineterminator="\n", quoting=quoting)
+        write_csv(table, folder / "customers.csv")
     forecast.periods.to_csv(folder / "periods.csv", index=False, lineterminator="\n")
     facts: dict[str, Any] = {
         "format": FORMAT,

@@ -24,7 +24,7 @@ LEVELS = 65
 class GradientBoosting:
     """Histogram gradient boosting with the Poisson deviance (Friedman 2001; scikit-learn's trees).
 
-    Learns from up to four past windows: features on a past day, among them what three
+    Learns from up to four past windows: features on a past day, among them what
     buy-till-you-die processes fitted on that day expected, against the purchases after it. Trees
     are small and many rows share a leaf, since few customers buy. The level of the total is that
     of the buy-till-you-die expectation; trees only put customers in their places. At most 200,000

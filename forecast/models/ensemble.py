@@ -64,7 +64,7 @@ class Ensemble:
     Examples
     --------
     >>> import forecast as fc
-    >>> shop = fc.simulate_shop(customers=300, weeks=60, seed=0)
+    >>> shop = fc.simulate_shop(customers=300, days=420, seed=0)
     >>> model = fc.Ensemble().fit(fc.read_ledger(shop.orders))
     >>> f = model.forecast("8W", draws=100)
     >>> float(model.shares_.sum().round(6).iloc[0])

@@ -149,7 +149,7 @@ def _learned(
 def _level(seen: Floats, expected: Floats, around: Around) -> Floats:
     """Return what each customer of a past window is compared with; it adds up to what was seen."""
     base = expected if around == "btyd" else np.ones_like(expected)
-    scaled = base * (float(seen.sum()) / float(base.sum()))
+    scaled = base * (float(seen.sum()) / max(float(base.sum()), _LEAST**2))
     return np.asarray(np.maximum(scaled, _LEAST * max(float(scaled.mean()), _LEAST)))
 
 

@@ -29,6 +29,7 @@ MOST_WINDOWS, LEAST_DAYS, LEAST_CUSTOMERS, FEWEST_PAID = 4, 28, 30, 10
 MOST_ROWS = 200_000
 WEEK = 7.0
 _TINY = 1e-4  # purchases: keeps logarithms finite
+_MEAN_PURCHASE = 30.0  # its value in the features, whatever the currency
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,9 @@ class Rows:
     Attributes
     ----------
     features : pandas.DataFrame
-        Index ``customer_id``, numbers only: those of :class:`forecast.customer_days.CustomerDays`,
-        the logarithms of what each process expected, and purchases in the same days last year.
+        Index ``customer_id``, numbers only: those of :class:`forecast.customer_days.CustomerDays`
+        with amounts in thirtieths of that day's mean purchase, so that no currency matters; the
+        logarithms of what each process expected, and purchases in the same days last year.
     expected : array of float, shape (customers,)
         Purchases in the window, the mean of the processes' expectations.
     order_value : array of float, shape (customers,), or None
@@ -183,6 +185,9 @@ def _rows(
         )
     order_value = None
     if known.value is not None:
+        orders, mean = known.paid()
+        unit = _MEAN_PURCHASE * orders.sum() / max(float(orders @ mean), 1e-300)
+        features |= {name: features[name] * unit for name in features if "value" in name}
         order_value = _order_value(known)
         features["log_order_value"] = np.log(np.maximum(order_value, 1e-12))
     last_year = known.last_year(days)

@@ -146,7 +146,7 @@ def age_factors(
     >>> young, old = np.zeros(500, dtype=int), np.ones(500, dtype=int)
     >>> factors = age_factors([np.r_[young, old]], [np.ones(1000)], [np.r_[young + 0.5, old * 1.5]])
     >>> factors.round(2)
-    array([0.76, 1.2 , 1.  ])
+    array([0.81, 1.18, 1.  ])
     """
     size = len(AGE_EDGES) + 1
     seen, usual = np.zeros(size), np.zeros(size)

@@ -99,7 +99,12 @@ class PooledDraws:
             drawn = slice(at, at + part.sampler.draws)
             at = drawn.stop
             mean, ratio = part.purchases[rows], _ratio(self.purchases, part.purchases, rows)
-            before = np.asarray(block.purchases[inside])
+            before = np.array(block.purchases[inside])
+            silent = mean <= 0  # a member that expects nothing has no futures to move
+            if silent.any():
+                mean = np.where(silent, self.purchases[rows], mean)
+                ratio = np.where(silent, 1.0, ratio)
+                before[silent] = rng.poisson(mean[silent, None], (silent.sum(), before.shape[1]))
             moved = ratio[:, None] * level[drawn][:, self.cohort[rows]].T
             if self.customer_spread > 0:
                 own = rng.standard_normal(before.shape) * self.customer_spread
@@ -108,13 +113,13 @@ class PooledDraws:
             counts.append(after)
             if block.value is None or self.value is None or part.value is None:
                 continue
-            usual = _ratio(part.value, part.purchases, rows)[:, None]
-            worth = np.divide(
-                block.value[inside], before, out=np.broadcast_to(usual, before.shape).copy(),
-                where=before > 0,
-            )  # fmt: skip
-            factor = _ratio(self.value, part.value, rows) / np.where(ratio > 0, ratio, 1.0)
-            amounts.append(after * worth * factor[:, None] * order_level[drawn].T)
+            wanted = _ratio(self.value, self.purchases, rows)
+            usual = _ratio(part.value, part.purchases, rows)
+            free = usual <= 0
+            amount = np.where(free[:, None], before, block.value[inside])
+            usual = np.where(free, 1.0, usual)
+            spent = _spent(before, after, amount, mean[:, None], usual[:, None])
+            amounts.append(spent * (wanted / usual)[:, None] * order_level[drawn].T)
         purchases = np.concatenate(counts, axis=1)
         value = np.concatenate(amounts, axis=1) if amounts else None
 
@@ -123,6 +128,23 @@ class PooledDraws:
             return self.shares.split(rows, purchases, value, again)
 
         return Draws(rows, purchases, value, split)
+
+
+def _spent(
+    before: Integers, after: Integers, amount: Floats, mean: Floats, usual: Floats
+) -> Floats:
+    """Return the value of rescaled counts, whose mean is as much larger as theirs.
+
+    Kept purchases are worth what they were. Those added come half from the draw itself, half from
+    everybody, see :func:`rescaled`, and so does their worth.
+    """
+    flat = np.broadcast_to(usual, amount.shape)
+    worth = np.divide(amount, before, out=flat.copy(), where=before > 0)
+    theirs = np.divide(
+        amount + mean * usual, before + mean, out=flat.copy(), where=before + mean > 0
+    )
+    kept = np.minimum(before, after)
+    return np.asarray(kept * worth + (after - kept) * theirs)
 
 
 def draws_of(weights: Floats, draws: int) -> Integers:

@@ -36,7 +36,7 @@ def learned_shares(
     >>> noise = truth[::-1]
     >>> shares = learned_shares([np.column_stack([truth, noise])], [truth], np.full(2, 0.5), 0.5)
     >>> shares.round(2)
-    array([0.74, 0.26])
+    array([0.75, 0.25])
     """
     members = len(prior)
     gram, moment = np.zeros((members, members)), np.zeros(members)

@@ -117,7 +117,7 @@ def _other_parts(backtest: Backtest, targets: list[Target]) -> list[Part]:
         days = ", ".join(day(each) for each in backtest.untouched)
         parts += [
             Heading("Cutoffs kept apart"),
-            Prose((f"Nothing above looked at these, so they confirm or do not: {days}.",)),
+            Prose((f"No score above looked at these: they confirm the choice or do not. {days}.",)),
             *(
                 leaderboard_table(backtest, target, "existing", origins="untouched")
                 for target in targets

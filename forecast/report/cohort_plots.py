@@ -110,7 +110,7 @@ def cohort_bias(
     )
     cohorts = sorted(table["cohort"].unique())
     columns: list[Any] = sorted(table["cutoff"].unique()) if across == "cutoff" else []
-    columns = columns or [str(each) for each in backtest.horizons]
+    columns = columns or [str(each) for each in _by_length(backtest)]
     size = 8.5 if len(columns) <= 9 else 7.0
     for row in table.itertuples():
         x, y = columns.index(getattr(row, across)), cohorts.index(row.cohort)
@@ -141,6 +141,10 @@ def cohort_bias(
     )  # fmt: skip
     ax.set_title(title, pad=23)
     return ax
+
+
+def _by_length(backtest: Backtest) -> list[Horizon]:
+    return sorted(backtest.horizons, key=lambda each: each.window(backtest.origins[-1]).days)
 
 
 def _grouped(months: "pd.Series[Any]") -> "pd.Series[Any]":

@@ -91,4 +91,5 @@ def conditional_expectation(
     return finish(
         ax, title=f"{target.capitalize()} in {length(forecast.horizon)} after the cutoff",
         unit=f"{UNITS[target]} a customer", x=label,
+        order=("actual, with the 90 % interval of its mean", "expected"),
     )  # fmt: skip

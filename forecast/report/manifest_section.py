@@ -1,6 +1,7 @@
 """The last section: what the report was made from, so that it can be made again."""
 
 import platform
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -11,7 +12,7 @@ from forecast.backtest import Backtest
 from forecast.forecaster import Forecast
 from forecast.ledger import Ledger
 from forecast.report.content import Prose, Section, Table
-from forecast.report.formats import count
+from forecast.report.formats import MISSING, count
 
 __all__ = ["manifest_section", "package_version"]
 
@@ -57,7 +58,11 @@ def manifest_section(
             ("Backtest, populations", ", ".join(backtest.populations)),
         ]
         for name, setting in backtest.settings.items():
-            rows.append((f"Backtest, {name.replace('_', ' ')}", str(setting)))
+            what = f"Backtest, {name.replace('_', ' ')}"
+            if isinstance(setting, Mapping):
+                rows += [(f"{what}: {key}", str(each)) for key, each in setting.items()]
+            else:
+                rows.append((what, MISSING if setting is None else str(setting)))
     rows += [("Made by", call) for call in _calls(forecast, backtest)]
     rows += [
         ("ltv-forecast", package_version("ltv-forecast")),

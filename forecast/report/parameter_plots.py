@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from forecast.backtest import Backtest
+from forecast.backtest.selection import Origins
 from forecast.errors import UsageError
 from forecast.report.style import COLOUR, finish, in_style, look, on_axes
 
@@ -16,7 +17,9 @@ __all__ = ["parameter_drift", "posterior_pairs"]
 
 
 @in_style()
-def parameter_drift(backtest: Backtest, model: str, *, ax: Axes | None = None) -> Axes:
+def parameter_drift(
+    backtest: Backtest, model: str, *, origins: Origins = "tuning", ax: Axes | None = None
+) -> Axes:
     """Draw each positive parameter over cutoffs, as a multiple of its median.
 
     Parameters that trade off against each other (a and b, s and beta) may wander together while
@@ -27,6 +30,8 @@ def parameter_drift(backtest: Backtest, model: str, *, ax: Axes | None = None) -
     backtest : Backtest
     model : str
         Name of the model in the backtest.
+    origins : {"tuning", "untouched", "all"}
+        Which, as in :meth:`Backtest.select`.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
 
@@ -36,10 +41,13 @@ def parameter_drift(backtest: Backtest, model: str, *, ax: Axes | None = None) -
         If no parameters of the model were kept.
     """
     ax = on_axes(ax)
-    rows = backtest.parameters
+    rows = backtest.select(origins=origins).parameters
     rows = rows[rows["model"] == model]
     wide = rows.pivot_table(index="cutoff", columns="name", values="value", sort=True)
-    wide = wide.loc[:, (wide > 0).all() & np.isfinite(wide).all()]
+    drawn = [
+        name for name in wide.columns if (wide[name] > 0).all() and np.isfinite(wide[name]).all()
+    ]
+    wide = wide[drawn]
     if wide.empty:
         known = ", ".join(sorted(set(backtest.parameters["model"])))
         raise UsageError(
@@ -62,7 +70,8 @@ def parameter_drift(backtest: Backtest, model: str, *, ax: Axes | None = None) -
     )
     lo, hi = ax.get_ylim()
     ax.set_ylim(min(lo, 0.8), max(hi, 1.25))
-    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0)))
+    fine = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0) if hi < 30 * lo else (1.0,)
+    ax.yaxis.set_major_locator(LogLocator(subs=fine))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
     ax.yaxis.set_minor_formatter(NullFormatter())
     return ax

@@ -170,14 +170,14 @@ def forecast_sentences(forecast: Forecast, known: Mapping[str, Total]) -> list[s
     return sentences
 
 
-def backtest_sentences(backtest: Backtest) -> list[str]:
+def backtest_sentences(backtest: Backtest) -> list[tuple[Lead, str]]:
     """Say which model did best on past cutoffs, by how much, and whether that can be chance."""
-    sentences = []
-    for target in ("purchases", "value"):
-        found = lead(backtest, target)
-        if found is not None:
-            sentences.append(_lead_sentence(backtest, found, target))
-    return sentences
+    leads = {target: lead(backtest, target) for target in ("purchases", "value")}
+    return [
+        (found, _lead_sentence(backtest, found, target))
+        for target, found in leads.items()
+        if found is not None
+    ]
 
 
 def _lead_sentence(backtest: Backtest, found: Lead, target: str) -> str:
@@ -248,7 +248,8 @@ def _measured(useful: Mapping[str, Lead]) -> str:
         if found.second is not None and np.isfinite(found.margin):
             text += f", {percent(found.margin)} below the second, {found.second}"
         if not np.isnan(found.row["bias"]):
-            text += f", and the total {off(found.row['bias'])} on average"
+            worst = percent(found.row["bias_worst"], signed=True)
+            text += f"; the total was {off(found.row['bias'])} on average, {worst} at worst"
         said.append(text + ".")
     return " ".join(said)
 

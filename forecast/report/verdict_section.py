@@ -9,7 +9,7 @@ from forecast.backtest.checks import Check
 from forecast.forecaster import Forecast
 from forecast.ledger import Ledger
 from forecast.report.alerts import alerts
-from forecast.report.content import Alerts, Listing, Part, Prose, Section, Tiles
+from forecast.report.content import Alerts, Heading, Listing, Part, Prose, Section, Tiles
 from forecast.report.formats import count, day, percent, spoken
 from forecast.report.style import UNITS
 from forecast.report.verdict import (
@@ -43,7 +43,6 @@ def verdict_section(
         text.append(" ".join(forecast_sentences(forecast, known)))
     if backtest is not None:
         tiles += _backtest_tiles(backtest)
-        text += backtest_sentences(backtest)
         if forecast is not None:
             text += standing(forecast, backtest)
         sure = _sure(backtest)
@@ -55,11 +54,11 @@ def verdict_section(
         parts.append(Tiles(tuple(tiles)))
     if text:
         parts.append(Prose(tuple(text)))
-    if sure:
-        parts.append(Listing(tuple(sure)))
     found = alerts(ledger, forecast, backtest, fired)
     if found:
         parts.append(Alerts(tuple(found)))
+    if sure:
+        parts += [Heading("By how much, and how sure"), Listing(tuple(sure))]
     return Section("verdict", "Verdict", parts)
 
 
@@ -82,12 +81,10 @@ def _first(backtest: Backtest | None, fired: Sequence[Check]) -> str:
 
 
 def _sure(backtest: Backtest) -> list[str]:
-    """Return what the comparison says of each target."""
-    leads = {target: lead(backtest, target) for target in ("purchases", "value")}
+    """Return what was measured for each target, and what the comparison says of it."""
     return [
-        f"{target.capitalize()}: {' '.join(found.comparison.sentences)}"
-        for target, found in leads.items()
-        if found is not None and found.comparison is not None
+        " ".join([sentence, *(found.comparison.sentences if found.comparison else ())])
+        for found, sentence in backtest_sentences(backtest)
     ]
 
 

@@ -13,7 +13,7 @@ from forecast.views import customer_summary
 
 __all__ = ["BreakEven", "break_even"]
 
-GRID = 9  # points looked at before the search, in case the gain does not rise evenly
+GRID = 5  # points looked at before the search, in case the gain does not rise evenly
 YARDSTICKS = ("cac", "discount", "horizon", "events")
 
 

@@ -62,7 +62,7 @@ class MoneyLevers:
         found: dict[str, Any] = {}
         for name, value in given.items():
             if name == "horizon":
-                found[name] = str(Horizon.parse(value, "lever horizon"))
+                found[name] = str(Horizon.parse(value))
             elif name == "discount":
                 found[name] = check_rate(value)
             else:

@@ -4,6 +4,8 @@ import os
 import re
 import shutil
 import subprocess
+from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +80,58 @@ def test_it_prints(browser: str, page: Path, tmp_path: Path) -> None:
     pages = [int(number) for number in re.findall(rb"/Count (\d+)", content)]
     assert max(pages) >= 3
     assert len(content) > 30_000
+
+
+@pytest.fixture(scope="module")
+def axe_core() -> str:
+    """Deque's axe-core: the file that AXE_CORE names, or the one that axe-core-python carries."""
+    named = os.environ.get("AXE_CORE")
+    if named:
+        return Path(named).read_text(encoding="utf-8")
+    if find_spec("axe_core_python") is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("axe-core-python is not installed; CI must have it.")
+        pytest.skip("axe-core-python is not installed.")
+    return files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1200, 360])
+def test_axe_finds_nothing(
+    browser: str, page: Path, axe_core: str, tmp_path: Path, scheme: str, width: int
+) -> None:
+    """A copy without the policy that forbids scripts, its folds open, read by axe-core."""
+    text = re.sub(r"<meta http-equiv=[^>]*>", "", page.read_text(encoding="utf-8"))
+    text = text.replace("<details>", "<details open>")
+    run_axe = (
+        "<script>axe.run(document).then(r => {document.documentElement.innerHTML = "
+        "'<pre>' + r.passes.length + ' passed; ' + JSON.stringify(r.violations.map(v => [v.id, "
+        "v.nodes.length, v.nodes[0].html.slice(0, 200).replace(/</g, '(')])) + '</pre>';})"
+        "</script>"
+    )
+    script = axe_core.replace("</script", "<\\/script")
+    copy = tmp_path / "axe.html"
+    copy.write_text(text.replace("</body>", f"<script>{script}</script>{run_axe}</body>"), "utf-8")
+    options = [
+        *QUIET, f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},900",
+        f"--blink-settings=preferredColorScheme={int(scheme == 'light')}",
+        "--virtual-time-budget=60000", "--dump-dom",
+    ]  # fmt: skip
+    done = subprocess.run(
+        [browser, *options, copy.as_uri()], capture_output=True, text=True, timeout=120, check=True
+    )
+    found = re.search(r"(\d+) passed; (.*?)</pre>", done.stdout, flags=re.DOTALL)
+    assert found is not None, "axe did not end"
+    assert int(found[1]) > 20
+    assert found[2] == "[]"
+
+
+def test_axe_finds_what_is_wrong(browser: str, page: Path, axe_core: str, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.html"
+    text = page.read_text(encoding="utf-8").replace('<html lang="en">', "<html>")
+    broken.write_text(text.replace("--muted: #596475", "--muted: #aaabbb"), encoding="utf-8")
+    with pytest.raises(AssertionError, match=r"html-has-lang|color-contrast"):
+        test_axe_finds_nothing(browser, broken, axe_core, tmp_path, "light", 1200)
 
 
 def test_a_console_error_would_be_noticed(browser: str, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.backtest import Backtest, backtest
+from forecast.backtest import Backtest, Comparison, backtest
+from forecast.backtest.checks import Check
 from forecast.forecaster import Forecast
 from forecast.ledger import Ledger
 from forecast.report import report
@@ -18,6 +19,7 @@ from forecast.report.alerts import alerts
 from forecast.report.verdict import (
     Total,
     backtest_sentences,
+    decision,
     forecast_sentences,
     lead,
     off,
@@ -27,50 +29,86 @@ from forecast.report.verdict import (
 )
 
 
-def fake_scores(bt: Backtest, errors: dict[str, list[float]]) -> Backtest:
-    """The same backtest with RMSEs by origin made up, so that the lead is known."""
+def fake_scores(
+    bt: Backtest, errors: dict[str, float], in_set: tuple[str, ...], skill: float = 0.25
+) -> Backtest:
+    """The same backtest with scores and comparison made up, so that the lead is known."""
 
     class Made(Backtest):
-        def by_origin(self, target: str = "purchases", population: Any = "existing") -> Any:
-            parts = [
-                pd.DataFrame({"cutoff": bt.origins, "model": model, "rmse": values})
-                for model, values in errors.items()
-            ]
-            return pd.concat(parts, ignore_index=True)
-
-        def leaderboard(self, target: str = "purchases", population: Any = "existing") -> Any:
-            board = pd.DataFrame({"rmse": {m: np.mean(v) for m, v in errors.items()}})
-            board = board.assign(skill=0.25, bias=0.031, bias_worst=-0.12, coverage=0.95)
+        def leaderboard(self, *_: Any, **__: Any) -> Any:
+            board = pd.DataFrame({"rmse": errors})
+            board = board.assign(skill=skill, bias=0.031, bias_worst=-0.12, coverage=0.95)
             board = board.assign(total_coverage=1.0, origins=len(bt.origins), failed=0)
             return board.sort_values("rmse")
+
+        def compare(self, metric: Any = "rmse", target: str = "purchases", **_: Any) -> Any:
+            best = min(errors, key=lambda name: errors[name])
+            table = pd.DataFrame({"score": errors}).sort_values("score")
+            table = table.assign(
+                ratio=table["score"] / errors[best],
+                origins=len(bt.origins),
+                in_set=table.index.isin(in_set),
+            )
+            return Comparison("rmse", target, best, 0.9, True, table, ("As it was found.",))
 
     given = {field.name: getattr(bt, field.name) for field in dataclasses.fields(Backtest)}
     return Made(**given)
 
 
+def said(bt: Backtest) -> list[str]:
+    return [sentence.replace("\u00a0", " ") for _, sentence in backtest_sentences(bt)]
+
+
 def test_a_clear_lead_is_named_with_its_margin(tested: Backtest) -> None:
-    made = fake_scores(tested, {"a": [1.0, 1.1, 0.9, 1.0], "b": [1.25, 1.36, 1.14, 1.25]})
+    made = fake_scores(tested, {"a": 1.0, "b": 1.25}, ("a",))
     found = lead(made, "purchases")
     assert found is not None
     assert (found.model, found.second, found.cutoffs, found.clear) == ("a", "b", 4, True)
     assert found.margin == pytest.approx(0.2)
-    sentence = backtest_sentences(made)[0].replace("\u00a0", " ")
-    assert sentence == (
+    assert said(made)[0] == (
         "Tested on purchases over 8 weeks after each of 4 past cutoffs, a had the smallest error "
         "(RMSE 1.00 purchases a customer), 20.0 % below the second, b, and 25.0 % below a "
         "forecast of nothing. On average its total was 3.1 % too high (\u221212.0 % at the worst "
         "cutoff)."
     )
+    assert (decision(made) or "").replace("\u00a0", " ") == (
+        "Use a: it was the best of 2 models that answered at every cutoff. On purchases the error "
+        "was 25.0 % below forecasting nothing, 20.0 % below the second, b; the total was 3.1 % "
+        "too high on average, \u221212.0 % at worst. On value the error was 25.0 % below "
+        "forecasting nothing, 20.0 % below the second, b; the total was 3.1 % too high on "
+        "average, \u221212.0 % at worst."
+    )
 
 
-def test_a_lead_within_noise_is_called_equal(tested: Backtest) -> None:
-    made = fake_scores(tested, {"a": [1.0, 1.5, 0.9, 1.2], "b": [1.3, 1.2, 1.2, 1.0]})
-    assert "within what chance does: take the two as equal" in backtest_sentences(made)[0]
+def test_a_lead_that_may_be_chance_is_called_equal(tested: Backtest) -> None:
+    made = fake_scores(tested, {"a": 1.0, "b": 1.25, "c": 2.0}, ("a", "b"))
+    assert "That lead may be chance: take a and b as equal" in said(made)[0]
+    first = decision(made)
+    assert first is not None
+    assert first.startswith("Use a, but do not count on it being the best (purchases and value: ")
+    assert "others may be as good: b)" in first
 
 
 def test_a_tiny_lead_is_called_equal_however_steady(tested: Backtest) -> None:
-    made = fake_scores(tested, {"a": [1.0, 1.1, 0.9, 1.0], "b": [1.002, 1.102, 0.902, 1.002]})
-    assert "too small to matter: take the two as equal" in backtest_sentences(made)[0]
+    made = fake_scores(tested, {"a": 1.0, "b": 1.002}, ("a",))
+    assert "too small to matter: take the two as equal" in said(made)[0]
+
+
+def test_nothing_beats_nothing(tested: Backtest) -> None:
+    made = fake_scores(tested, {"a": 1.0, "b": 1.2}, ("a",), skill=-0.1)
+    assert (decision(made) or "").startswith("Use none of these models")
+
+
+def test_what_was_found_in_a_real_comparison_is_what_is_said(tested: Backtest) -> None:
+    for target in ("purchases", "value"):
+        found = lead(tested, target)
+        assert found is not None
+        board = tested.leaderboard(target)
+        whole = tested.compare("rmse", target, reference=found.model).table
+        best = set(whole.index[whole["in_set"].fillna(False).astype(bool)])
+        assert found.model == board.index[0]
+        assert found.clear == (best == {found.model} and found.margin >= 0.01)
+        assert found.rivals == 2  # another failed at a cutoff, one lists no customers
 
 
 @pytest.mark.parametrize("origins", [1, 2])
@@ -79,7 +117,8 @@ def test_too_few_cutoffs_name_no_best_model(ledger: Ledger, rate: Any, origins: 
     found = lead(few, "purchases")
     assert found is not None
     assert not found.clear
-    assert "cannot tell which model is best" in backtest_sentences(few)[0]
+    assert "cannot tell which model is best" in said(few)[0]
+    assert "too few cutoffs were tried" in (decision(few) or "")
 
 
 def test_a_model_alone_leads_nobody(ledger: Ledger, rate: Any) -> None:
@@ -87,12 +126,12 @@ def test_a_model_alone_leads_nobody(ledger: Ledger, rate: Any) -> None:
     found = lead(alone, "value")
     assert found is not None
     assert found.second is None
-    assert "second" not in " ".join(backtest_sentences(alone))
+    assert "second" not in " ".join(said(alone))
 
 
 def test_no_better_than_nothing_is_said(ledger: Ledger, rate: Any) -> None:
     wild = backtest(ledger, {"a": rate(level=9)}, horizon="8W", origins=3)
-    assert "but no smaller than that of a forecast of nothing." in backtest_sentences(wild)[0]
+    assert "but no smaller than that of a forecast of nothing." in said(wild)[0]
 
 
 def test_totals_come_from_draws(future: Forecast) -> None:
@@ -123,7 +162,7 @@ def test_without_amounts_nothing_is_said_of_value(unpriced: Ledger, rate: Any) -
     assert list(known) == ["purchases"]
     tested = backtest(unpriced, {"a": rate(), "b": rate(level=2)}, horizon="8W", origins=3)
     assert lead(tested, "value") is None
-    assert len(backtest_sentences(tested)) == 1
+    assert len(said(tested)) == 1
 
 
 def test_where_the_model_of_the_forecast_came(future: Forecast, tested: Backtest) -> None:
@@ -153,6 +192,17 @@ def test_alerts_name_what_limits_the_use(
         ledger, audit=ledger.audit.assign(severity="info", check="x", what="y", count=1)
     )
     assert alerts(warned, None, None) == []
+
+
+def test_checks_lead_the_alerts_and_consequences_stay_behind(ledger: Ledger) -> None:
+    fired = [
+        Check("D8-drift", "warning", "Levels move.", "Look.", causes=("L1-leak-suspected",)),
+        Check("D3-few", "warning", "Few came back.", "Wait."),
+        Check("L1-leak-suspected", "error", "A column knows.", "Drop it."),
+    ]
+    found = alerts(ledger, None, None, fired)
+    assert found[:2] == ["A column knows. Drop it.", "Few came back. Wait."]
+    assert not any("Levels move" in each for each in found)
 
 
 def test_names_are_the_same_however_they_are_cased() -> None:

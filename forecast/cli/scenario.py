@@ -1,0 +1,107 @@
+"""``ltv scenario``: what happens if."""
+
+from pathlib import Path
+
+from forecast.cli.app import app
+from forecast.cli.asked import recorded
+from forecast.cli.log import Log
+from forecast.cli.money import Job, Terms, print_rows, read_table, say
+from forecast.cli.screen import print_done, waiting
+from forecast.cli.stopping import go_on
+
+__all__ = ["scenario"]
+
+
+@app.command
+def scenario(
+    file: str,
+    /,
+    *,
+    scenario: Path,
+    terms: Terms,
+    job: Job,
+    spend: Path | None = None,
+    swing: float = 0.1,
+    log: Log | None = None,
+) -> None:
+    """Compare the forecast under a scenario's levers with the one without, and write a report.
+
+    Example: `ltv scenario orders.csv --scenario scenario.toml --margin 0.4 --out scenario`
+
+    Writes report.html, scenario.csv, tornado.csv, break_even.csv where asked for, audit.csv and
+    manifest.json.
+
+    Parameters
+    ----------
+    file
+        CSV (plain or gzipped) or Parquet; a folder or a quoted glob of them.
+    scenario
+        TOML file: a table [scenario] with a name, [scenario.levers] such as retention = 1.1, and
+        [[scenario.break_even]] with lever, cost_per_customer and bounds where wanted.
+    spend
+        CSV or Parquet of what marketing cost: date, cost. Adds cost, net value and LTV:CAC.
+    swing
+        How far the tornado moves each lever; 0.1 is ten per cent down and up.
+    """
+    import pandas as pd
+
+    from forecast.jobs import output_folder, write_csv
+    from forecast.value import read_scenario
+    from forecast.value import scenario as compare
+
+    margin = terms.parsed()
+    fitted, length = job.check(file, fewest=2)
+    plan = read_scenario(scenario)
+    costs = None if spend is None else read_table(spend, "spend")
+    log = log or Log()
+    columns = {} if margin.column is None else {"purchase_columns": [margin.column]}
+    ledger = job.read(file, log, length, **columns)
+    with waiting(f"Fitting {job.model}"):
+        fitted.fit(ledger)
+    with waiting(f"Forecasting {length} with and without {plan.name or 'the levers'}"):
+        found = compare(
+            fitted, ledger, job.horizon, plan.levers, margin=margin, rate=terms.rate, spend=costs,
+            high_margin=plan.high_margin, name=plan.name, draws=job.draws, seed=job.seed,
+        )  # fmt: skip
+    go_on()
+    with waiting("Moving one lever at a time"):
+        tornado = found.tornado(swing=swing)
+    answers = []
+    for asked in plan.break_even:
+        go_on()
+        with waiting(f"Looking where {asked['lever']} breaks even"):
+            answers.append(found.break_even(**asked))
+    facts = recorded("scenario", file, log, ledger) | job.recorded() | terms.recorded() | {
+        "scenario": {"name": found.name, "levers": plan.levers, "high_margin": plan.high_margin,
+                     "break_even": list(plan.break_even)},
+        "spend": None if spend is None else str(spend), "swing": swing,
+    }  # fmt: skip
+    moved = f"One lever at a time: change of {str(tornado.attrs['measure']).replace('_', ' ')}"
+    tables = dict(found) | {moved: tornado}
+    if answers:
+        tables["Break-even"] = pd.DataFrame([vars(each) for each in answers])
+        tables["In words"] = pd.DataFrame({"remark": [each.sentence for each in answers]})
+    go_on()
+    with (
+        waiting(f"Writing {job.out}"),
+        output_folder(job.out, overwrite=job.overwrite, manifest=facts) as part,
+    ):
+        from forecast.report import report
+
+        write_csv(found.table.reset_index(), part / "scenario.csv")
+        write_csv(tornado.reset_index(), part / "tornado.csv")
+        if answers:
+            write_csv(tables["Break-even"], part / "break_even.csv")
+        write_csv(ledger.audit, part / "audit.csv")
+        report(part / "report.html", ledger=ledger, value=tables)
+        go_on()
+    print_rows(
+        f"{found.name}, {length} after {ledger.cutoff}",
+        [
+            (str(name), f"{row['base']:>14,.2f}  becomes {row['scenario']:>14,.2f}, "
+             f"a difference of {row['difference']:,.2f} ({row['lo']:,.2f} to {row['hi']:,.2f})")
+            for name, row in found.table.iterrows()
+        ],
+    )  # fmt: skip
+    say((*(each.sentence for each in answers), *found.notes))
+    print_done(job.out)

@@ -1,0 +1,115 @@
+"""``ltv value``: what customers are worth, what they cost, and when they have paid back."""
+
+from pathlib import Path
+
+from forecast.cli.app import app
+from forecast.cli.asked import recorded
+from forecast.cli.log import Log
+from forecast.cli.money import Job, Terms, print_rows, read_table, say
+from forecast.cli.screen import print_done, waiting
+from forecast.cli.stopping import go_on
+from forecast.errors import UsageError
+
+__all__ = ["value"]
+
+
+@app.command
+def value(
+    file: str,
+    /,
+    *,
+    spend: Path,
+    terms: Terms,
+    job: Job,
+    by: str = "channel",
+    first_touch: Path | None = None,
+    ratio: float = 3.0,
+    risk: float = 0.1,
+    log: Log | None = None,
+) -> None:
+    """Compare what customers are worth with what they cost, by channel, and write a report.
+
+    Example: `ltv value orders.csv --spend spend.csv --margin 0.4 --rate 0.1 --out value`
+
+    Writes report.html, economics.csv, payback.csv, customers.parquet and .csv (past, future and
+    total value), audit.csv and manifest.json.
+
+    Parameters
+    ----------
+    file
+        CSV (plain or gzipped) or Parquet; a folder or a quoted glob of them.
+    spend
+        CSV or Parquet of what marketing cost: date, channel (or what --by names), cost.
+    by
+        The label of customers and costs: a column of the log and of the spend table.
+    first_touch
+        CSV or Parquet of who brought whom: customer_id, the label, date; in place of a column of
+        the log.
+    ratio
+        LTV:CAC to reach.
+    risk
+        Accepted probability of missing it, for the highest bearable cost of a customer.
+    """
+    from forecast.jobs import output_folder, write_csv
+
+    margin = terms.parsed()
+    fitted, length = job.check(file, fewest=2)
+    costs = read_table(spend, "spend")
+    touches = None if first_touch is None else read_table(first_touch, "first_touch")
+    if not ratio > 0 or not 0 < risk < 1:
+        raise UsageError(f"ratio: {ratio} must be above 0, and risk {risk} between 0 and 1.")
+    log = log or Log()
+    columns = {"customer_columns": [] if touches is not None or by == "month" else [by]}
+    if margin.column is not None:
+        columns["purchase_columns"] = [margin.column]
+    ledger = job.read(file, log, length, **columns)
+    with waiting(f"Fitting {job.model}"):
+        fitted.fit(ledger)
+    with waiting(f"Forecasting {length} with {job.model}"):
+        found = fitted.forecast(job.horizon, draws=job.draws, seed=job.seed)
+    go_on()
+    with waiting("Counting money"):
+        from forecast.value import unit_economics
+
+        economics = unit_economics(
+            found, ledger, costs, margin=margin, rate=terms.rate, by=by, first_touch=touches,
+            target="channel", ratio=ratio, risk=risk, seed=job.seed,
+        )  # fmt: skip
+    facts = recorded("value", file, log, ledger) | job.recorded() | terms.recorded() | {
+        "spend": str(spend), "by": by, "ratio": ratio, "risk": risk,
+        "first_touch": None if first_touch is None else str(first_touch),
+    }  # fmt: skip
+    go_on()
+    with (
+        waiting(f"Writing {job.out}"),
+        output_folder(job.out, overwrite=job.overwrite, manifest=facts) as part,
+    ):
+        from forecast.report import report
+
+        customers = economics.value.customers.reset_index()
+        customers.to_parquet(part / "customers.parquet", index=False)
+        write_csv(customers, part / "customers.csv")
+        write_csv(economics.table.reset_index(), part / "economics.csv")
+        write_csv(economics.curves.table(), part / "payback.csv")
+        write_csv(ledger.audit, part / "audit.csv")
+        report(part / "report.html", ledger=ledger, forecast=found, value=economics)
+        go_on()
+    print_rows(
+        f"Lifetime value over cost, {length} after {ledger.cutoff}",
+        [(str(name), _said(row)) for name, row in economics.table.iterrows()],
+    )
+    say(economics.notes)
+    print_done(job.out)
+
+
+def _said(row: "dict[str, float]") -> str:
+    parts = [f"{row['customers']:>8,.0f} customers", f"LTV {_money(row['ltv'])}"]
+    parts += [f"CAC {_money(row['cac'])}"]
+    if row["ltv_cac"] == row["ltv_cac"]:
+        lo, hi = row["ltv_cac_lo_90"], row["ltv_cac_hi_90"]
+        parts += [f"LTV:CAC {row['ltv_cac']:.1f} ({lo:.1f} to {hi:.1f})"]
+    return ", ".join([*parts, f"payback {row['payback']}"])
+
+
+def _money(amount: float) -> str:
+    return f"{amount:,.2f}" if amount == amount else "unknown"
