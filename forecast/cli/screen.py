@@ -51,6 +51,8 @@ _SCORES = {
     "bias": "bias",
     "gini": "Gini",
     "top_decile_capture": "top 10 %",
+    "crps": "CRPS",
+    "pit_coverage": "90 % by PIT",
     "coverage": "90 % covers",
     "mae": "MAE",
 }
@@ -59,7 +61,7 @@ _WHOM = {
     "new": "customers not yet seen at the cutoff",
     "all": "all customers, new ones included",
 }
-_SHARES = ("top_decile_capture", "coverage", "total_coverage")
+_SHARES = ("top_decile_capture", "pit_coverage", "coverage", "total_coverage")
 
 
 def waiting(what: str) -> AbstractContextManager[Any]:
@@ -94,7 +96,7 @@ def print_backtest(found: "Backtest") -> None:
         unit = "purchases" if target == "purchases" else "currency units"
         table = _table(
             f"{target.capitalize()} of existing customers over {found.horizon}, {many}; "
-            f"RMSE and MAE in {unit}"
+            f"RMSE, CRPS and MAE in {unit}"
         )
         table.add_column("model", no_wrap=True)
         for head in _SCORES.values():

@@ -49,8 +49,8 @@ class Ensemble:
     Parameters
     ----------
     members : mapping of name to Forecaster, optional
-        By default BG/NBD and Pareto/NBD with spend on all purchases, two gradient boostings and
-        a Poisson regression.
+        By default BG/NBD and Pareto/NBD with spend on all purchases, two gradient boostings, a
+        Poisson and a hurdle regression.
     seasonal : Forecaster or None
         A source of the level, and a member, where the history is long enough for it.
 
@@ -156,4 +156,5 @@ def _default_members() -> dict[str, Forecaster]:
         "boosting": GradientBoosting(),
         "boosting_direct": GradientBoosting(around="mean"),
         "poisson_regression": CustomerRegression("poisson", around="btyd"),
+        "hurdle_regression": CustomerRegression("hurdle"),
     }

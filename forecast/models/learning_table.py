@@ -189,7 +189,7 @@ def _rows(
         unit = _MEAN_PURCHASE * orders.sum() / max(float(orders @ mean), 1e-300)
         features |= {name: features[name] * unit for name in features if "value" in name}
         order_value = _order_value(known)
-        features["log_order_value"] = np.log(np.maximum(order_value, 1e-12))
+        features["log_order_value"] = np.log(np.maximum(order_value * unit, 1e-12))
     last_year = known.last_year(days)
     if last_year is not None:
         features["same_days_last_year"] = last_year

@@ -4,7 +4,7 @@ No sentence claims more than the numbers carry: a model is called the best only 
 three cutoffs were tried, it stands alone in the confidence set, and its lead is 1 % or more.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.backtest import Backtest, Comparison
+from forecast.backtest.checks.check import LEAK, Check
 from forecast.backtest.scores import ZERO
 from forecast.errors import UnsupportedError
 from forecast.forecaster import Forecast
@@ -207,12 +208,28 @@ def _lead_sentence(backtest: Backtest, found: Lead, target: str) -> str:
     return text
 
 
-def decision(backtest: Backtest) -> str | None:
-    """Say in a sentence or two which model to use; None where nothing was scored."""
+def decision(backtest: Backtest, fired: Sequence[Check] = ()) -> str | None:
+    """Say in a few sentences which model to use; None where nothing was scored.
+
+    Parameters
+    ----------
+    fired : sequence of Check
+        A leading model that is accused of knowing the future is not to be used.
+    """
     found = {target: lead(backtest, target) for target in ("purchases", "value")}
     leads = {target: each for target, each in found.items() if each is not None}
     if not leads:
         return None
+    leaking = [
+        each.model
+        for each in leads.values()
+        if any(_names(check, each.model) for check in fired if check.id == LEAK)
+    ]
+    if leaking:
+        return (
+            f"Do not use {joined(dict.fromkeys(leaking))}, whose error is the smallest: it seems "
+            "to know what it cannot know. Find the leak, or leave it out and look again."
+        )
     useful = {target: each for target, each in leads.items() if each.row["skill"] > 0}
     if not useful:
         return "Use none of these models: none was better than forecasting that nobody buys."
@@ -238,6 +255,11 @@ def decision(backtest: Backtest) -> str | None:
     if lost:
         text += f" On {joined(lost)} no model was better than forecasting nothing."
     return text
+
+
+def _names(check: Check, model: str) -> bool:
+    """Whether the evidence of a check is about a model, over whatever horizon."""
+    return any(key.startswith((f"{model} over ", f"{model}, ")) for key in check.evidence)
 
 
 def _measured(useful: Mapping[str, Lead]) -> str:

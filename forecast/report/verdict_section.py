@@ -64,7 +64,7 @@ def verdict_section(
 
 def _first(backtest: Backtest | None, fired: Sequence[Check]) -> str:
     """Say the decision, and how much stands against it."""
-    said = [] if backtest is None else [decision(backtest) or ""]
+    said = [] if backtest is None else [decision(backtest, fired) or ""]
     grave = sum(check.severity == "error" for check in fired)
     if grave:
         said.append(

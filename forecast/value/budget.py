@@ -77,7 +77,7 @@ def allocate_budget(
     history: pd.DataFrame,
     budget: float,
     *,
-    response: Literal["constant", "power"] = "power",
+    response: "Literal['constant', 'power'] | Mapping[str, Response]" = "power",
     risk: float | None = None,
     reach: float = 2.0,
     seed: int = 0,
@@ -99,7 +99,8 @@ def allocate_budget(
     response : {"power", "constant"}
         ``"power"``: diminishing returns, estimated from months of different spend. A channel
         whose spend hardly varied keeps what it has: nothing tells what other money would do.
-        ``"constant"``: every customer costs what they did.
+        ``"constant"``: every customer costs what they did. A mapping gives each channel's curve,
+        as an experiment found it.
     risk : float, optional
         Highest probability of a loss, of value below spend.
     reach : float
@@ -131,7 +132,7 @@ def allocate_budget(
     >>> worth = pd.DataFrame({"ads": np.full(400, 20.0)})
     >>> found = allocate_budget(worth, history, 400.0)
     >>> found.table.loc["ads", ["spend_now", "spend"]].round().tolist()
-    [150.0, 131.0]
+    [150.0, 118.0]
     """
     if not (np.isfinite(budget) and budget > 0):
         raise UsageError(f"budget: {budget} must be an amount of money above 0.")
@@ -139,20 +140,12 @@ def allocate_budget(
         raise UsageError(f"risk: {risk} must be a probability between 0 and 1, e.g. 0.1.")
     if not (np.isfinite(reach) and reach >= 1):
         raise UsageError(f"reach: {reach} must be 1 or more.")
-    if response not in ("constant", "power"):
+    if not isinstance(response, Mapping) and response not in ("constant", "power"):
         raise UsageError(f"response: {response!r} is neither 'constant' nor 'power'.")
     draws = value.draws if isinstance(value, UnitEconomics) else value
     cost, customers, notes = _by_month(history, draws)
     names = list(cost.columns)
-    responses, kept = {}, []
-    for place, name in enumerate(names):
-        spent = cost[name].to_numpy() > 0
-        months = (cost[name].to_numpy()[spent], customers[name].to_numpy()[spent])
-        varied = len(months[0]) >= FEWEST_MONTHS and np.log(months[0]).std() >= LEAST_SPREAD
-        if response == "power" and not varied:
-            kept.append(name)
-        made = power_response if response == "power" and varied else constant_response
-        responses[name] = made(*months, len(draws), np.random.default_rng([seed, place]))
+    responses, kept = _responses(response, cost, customers, len(draws), seed)
     if len(kept) == len(names):
         raise TooLittleDataError(
             f"No channel has {FEWEST_MONTHS} months of spend that varied by {LEAST_SPREAD:.0%} or "
@@ -175,6 +168,31 @@ def allocate_budget(
     p_loss, p_now = (float((plan.net(each).sum(axis=1) < 0).mean()) for each in (spend, now))
     notes += _about(table, budget, p_loss, p_now, risk, names, spend, most, kept)
     return Budget(table, p_loss, p_now, responses, tuple(notes))
+
+
+def _responses(
+    asked: "str | Mapping[str, Response]",
+    cost: pd.DataFrame,
+    customers: pd.DataFrame,
+    draws: int,
+    seed: int,
+) -> tuple[dict[str, Response], list[str]]:
+    """Return the channels' curves, and those channels whose months tell no curve."""
+    found, kept = {}, []
+    for place, name in enumerate(cost.columns):
+        if isinstance(asked, Mapping):
+            if name not in asked:
+                raise UsageError(f"response: no curve for channel {name!r}.")
+            found[name] = asked[name]
+            continue
+        spent = cost[name].to_numpy() > 0
+        months = (cost[name].to_numpy()[spent], customers[name].to_numpy()[spent])
+        varied = len(months[0]) >= FEWEST_MONTHS and np.log(months[0]).std() >= LEAST_SPREAD
+        if asked == "power" and not varied:
+            kept.append(name)
+        made = power_response if asked == "power" and varied else constant_response
+        found[name] = made(*months, draws, np.random.default_rng([seed, place]))
+    return found, kept
 
 
 @dataclass(frozen=True, eq=False)

@@ -70,43 +70,44 @@ def power_response(
 ) -> Response:
     """Estimate diminishing returns from months of different spend.
 
-    A log-log regression, ``log E[customers] = level + power * log(spend)``, by quasi-Poisson
-    likelihood (McCullagh & Nelder 1989, ch. 9), so that months without customers count as they
-    are and noise above Poisson widens the answer. The power is shrunk to 0.7 with a standard
-    deviation of 0.3 and held within (0.05, 1]; draws are those of the normal approximation.
+    A log-log regression, ``log E[customers] = level + power * log(spend)``, with the variance
+    ``mean + noise * mean ** 2`` by quasi-likelihood (McCullagh & Nelder 1989, ch. 9): chance, and
+    what makes a month good or bad. So months without customers count as they are. The power is
+    shrunk to 0.7 with a standard deviation of 0.3 and held within (0.05, 1]; draws follow
+    Student's t, with the months less 2 as degrees of freedom.
 
     Parameters
     ----------
     spend, customers : array, shape (months,)
         Currency, above 0, and counts.
     """
-    centre = float(np.log(spend).mean())
+    centre, free = float(np.log(spend).mean()), max(spend.size - 2, 1)
     design = np.column_stack([np.ones(spend.size), np.log(spend) - centre])
     prior = np.array([0.0, 1.0 / ELASTICITY[1] ** 2])
     at = np.array([np.log(customers.mean() + 0.5), ELASTICITY[0]])
-    dispersion = 1.0
     for _ in range(STEPS):
         mean = np.exp(design @ at)
-        dispersion = max(1.0, ((customers - mean) ** 2 / mean).sum() / max(spend.size - 2, 1))
-        slope = design.T @ (customers - mean) / dispersion
-        slope -= prior * (at - [0.0, ELASTICITY[0]])
-        precision = (design.T * mean) @ design / dispersion + np.diag(prior)
-        step = np.linalg.solve(precision, slope)
-        at = at + np.clip(step, -1.0, 1.0)
+        extra = ((customers - mean) ** 2).sum() * spend.size / free - mean.sum()
+        weight = 1.0 / (1.0 + max(extra / (mean**2).sum(), 0.0) * mean)
+        slope = design.T @ ((customers - mean) * weight) - prior * (at - [0.0, ELASTICITY[0]])
+        precision = (design.T * (mean * weight)) @ design + np.diag(prior)
+        step = np.clip(np.linalg.solve(precision, slope), -1.0, 1.0)
+        at = at + step
         if np.abs(step).max() < 1e-10:
             break
     spread = np.linalg.inv(precision)
-    power = _inside(float(at[1]), float(np.sqrt(spread[1, 1])), rng.random(draws))
+    wider = np.sqrt(free / rng.chisquare(free, draws))
+    power = _inside(float(at[1]), wider * float(np.sqrt(spread[1, 1])), rng.random(draws))
     pull = spread[0, 1] / spread[1, 1]
     left = np.sqrt(max(spread[0, 0] - pull * spread[0, 1], 0.0))
-    level = at[0] + pull * (power - at[1]) + left * rng.standard_normal(draws)
+    level = at[0] + pull * (power - at[1]) + wider * left * rng.standard_normal(draws)
     return Response("power", np.exp(level - power * centre), power)
 
 
-def _inside(mean: float, deviation: float, uniform: FloatArray) -> FloatArray:
+def _inside(mean: float, deviation: FloatArray, uniform: FloatArray) -> FloatArray:
     """Return normal draws within (FLATTEST, 1], by the inverse of their distribution."""
     from scipy.special import ndtr, ndtri
 
-    low, high = ndtr((np.array([FLATTEST, 1.0]) - mean) / deviation)
+    low, high = (ndtr((end - mean) / deviation) for end in (FLATTEST, 1.0))
     drawn = mean + deviation * ndtri(np.clip(low + uniform * (high - low), 1e-12, 1 - 1e-12))
     return np.clip(drawn, FLATTEST, 1.0)

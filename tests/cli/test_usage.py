@@ -15,7 +15,7 @@ import pytest
 from forecast.errors import DataWarning, ForecastError, ModelError
 
 Run = Callable[..., Any]
-COMMANDS = ["audit", "forecast", "backtest", "report"]
+COMMANDS = ["audit", "forecast", "backtest", "value", "segments", "scenario", "report"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -49,7 +49,7 @@ def test_examples_of_the_help_are_commands_that_exist(ltv: Run, tmp_path: Path) 
                  for at, each in enumerate(words)]  # fmt: skip
         ended = ltv(*words)
         assert ended.code == (2 if command == "report" else 6)
-        assert "missing.csv" in ended.err
+        assert re.search(r"missing\.csv|spend\.csv|scenario\.toml", ended.err)
 
 
 def test_no_arguments_says_what_to_try(ltv: Run) -> None:

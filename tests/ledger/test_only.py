@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.ledger import Ledger, load_ledger, read_ledger, save_ledger
+from forecast.ledger import Ledger, read_ledger
+from forecast.ledger.storage import load_ledger, save_ledger
 from forecast.views import customer_summary
 
 ROWS = [

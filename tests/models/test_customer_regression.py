@@ -1,4 +1,4 @@
-"""The inner window, comparable features, and what the regression keeps."""
+"""The inner window, and what the regression of customers on features promises."""
 
 import warnings
 from datetime import date
@@ -10,10 +10,12 @@ import pytest
 from sklearn.dummy import DummyRegressor
 
 from forecast.calendar import Horizon
-from forecast.errors import TooLittleDataError, UsageError
+from forecast.errors import NotFittedError, TooLittleDataError, UsageError
 from forecast.ledger import Ledger, read_ledger
-from forecast.models.customer_regression import CustomerRegression, _comparable
+from forecast.models.customer_regression import CustomerRegression
 from forecast.models.inner_window import inner_window
+from forecast.models.learning_table import LearningTable
+from forecast.models.regressions import LEARNERS
 
 
 def shop(days: int, customers: int = 200, seed: int = 0) -> pd.DataFrame:
@@ -68,23 +70,14 @@ class TestInnerWindow:
             inner_window(short, Horizon.parse("13W").window(short.cutoff))
 
 
-class TestComparable:
-    def test_features_are_standardised_clipped_or_left_out(self) -> None:
-        then = pd.DataFrame({"a": np.arange(100.0), "old": np.arange(100.0), "same": np.ones(100)})
-        now = pd.DataFrame({"a": [-5.0] + [49.5] * 99, "old": [300.0] * 100, "same": np.ones(100)})
-        features, today, left_out = _comparable(then, now)
-        assert left_out == ["old"]
-        assert features.shape == (100, 1)
-        assert features.mean() == pytest.approx(0, abs=1e-12)
-        assert features.std() == pytest.approx(1)
-        assert today[0, 0] == pytest.approx(features[0, 0])  # -5 counts as 0, the lowest seen
-        assert today[1, 0] == pytest.approx(0, abs=1e-12)
-
-
 class TestCustomerRegression:
-    def test_steady_customers_are_ranked_and_levelled(self, long: Ledger) -> None:
+    @pytest.mark.parametrize("around", ["mean", "btyd"])
+    @pytest.mark.parametrize("method", LEARNERS)
+    def test_steady_customers_are_ranked_and_levelled(
+        self, method: str, around: Any, long: Ledger
+    ) -> None:
         cut = long.cut("2024-02-13")
-        f = CustomerRegression().fit(cut).forecast("13W", draws=0)
+        f = CustomerRegression(method, around).fit(cut).forecast("13W", draws=0)
         assert f.customers is not None
         actual = long.actuals(cut.cutoff, "13W")
         for kind in ("purchases", "value"):
@@ -92,40 +85,49 @@ class TestCustomerRegression:
             assert np.corrcoef(expected, actual[kind])[0, 1] > 0.7
             assert expected.sum() == pytest.approx(actual[kind].sum(), rel=0.2)
 
-    def test_targets_of_a_short_history_are_scaled_by_days(self, long: Ledger) -> None:
-        model = CustomerRegression(estimator=DummyRegressor()).fit(long)
-        inner = inner_window(long, Horizon.parse("52W").window(long.cutoff))
-        f = model.forecast("52W", draws=0)
+    def test_the_level_is_that_of_the_whole_horizon(self, long: Ledger) -> None:
+        f = CustomerRegression(DummyRegressor()).fit(long).forecast("52W", draws=0)
         assert f.customers is not None
-        mean = inner.outcome.mean() * 364 / 250
-        np.testing.assert_allclose(f.customers["expected_purchases"], mean["purchases"])
-        np.testing.assert_allclose(f.customers["expected_value"], mean["value"])
-        assert "scaled by days" in f.notes[0]
+        table = LearningTable.of(long, Horizon.parse("52W").window(long.cutoff))
+        assert table.days == 250
+        np.testing.assert_allclose(f.customers["expected_purchases"], table.today.expected.mean())
+        assert "learned from windows of 250 days" in f.notes[0]
+        bought = long.actuals("2023-05-16", "52W")["purchases"].sum()
+        assert f.customers["expected_purchases"].sum() == pytest.approx(bought, rel=0.1)
 
-    def test_estimator_is_cloned(self, long: Ledger) -> None:
+    def test_any_regressor_is_cloned(self, long: Ledger) -> None:
         mine = DummyRegressor()
-        CustomerRegression(estimator=mine).fit(long).forecast("13W", draws=0)
+        CustomerRegression(mine).fit(long).forecast("13W", draws=0)
         assert not hasattr(mine, "constant_")
 
-    @pytest.mark.parametrize("estimator", ["trees", 3])
-    def test_estimator_is_checked(self, long: Ledger, estimator: Any) -> None:
-        with pytest.raises(UsageError, match="estimator"):
-            CustomerRegression(estimator=estimator).fit(long)
+    @pytest.mark.parametrize("method", ["trees", 3, None])
+    def test_the_method_is_checked(self, long: Ledger, method: Any) -> None:
+        with pytest.raises(UsageError, match="method"):
+            CustomerRegression(method).fit(long)
 
-    def test_expectations_are_never_negative_and_keep_the_trained_mean(self, long: Ledger) -> None:
-        model = CustomerRegression()
-        rng = np.random.default_rng(0)
-        features = rng.standard_normal((300, 3))
-        target = np.maximum(features[:, 0] * 3, 0)
-        then, now = model._regress(features, target, features[:10])
-        assert (then >= 0).all()
-        assert (now == 0).any()
-        assert then.mean() == pytest.approx(target.mean())
-        np.testing.assert_allclose(now, then[:10])
+    def test_what_it_goes_around_is_checked(self, long: Ledger) -> None:
+        with pytest.raises(UsageError, match="'median' is neither"):
+            CustomerRegression(around="median").fit(long)  # type: ignore[arg-type]
+        with pytest.raises(NotFittedError):
+            CustomerRegression().forecast("4W")
+
+    def test_a_customer_who_stopped_is_expected_to_buy_less(self, long: Ledger) -> None:
+        rows = long.purchases().rename(columns={"customer_id": "who", "value": "amount"})
+        busy = rows["who"].value_counts().index[:60]
+        gone = set(busy[::2])
+        stopped = rows[~(rows["who"].isin(gone) & (rows["date"] > "2023-08-01"))]
+        ledger = ledger_of(stopped, "2024-05-14")
+        for method in LEARNERS:
+            f = CustomerRegression(method).fit(ledger).forecast("13W", draws=0)
+            assert f.customers is not None
+            expected = f.customers["expected_purchases"]
+            assert expected[list(gone)].mean() < 0.3 * expected[list(set(busy) - gone)].mean()
 
     def test_nobody_bought_in_the_inner_window(self) -> None:
         rows = shop(500, 60)
         quiet = ledger_of(rows[rows["date"] < "2023-05-01"], "2024-05-14")
         f = CustomerRegression().fit(quiet).forecast("13W", draws=20)
         assert f.customers is not None
-        assert (f.customers[["expected_purchases", "expected_value"]] == 0).all(axis=None)
+        expected = f.customers["expected_purchases"]
+        assert (expected >= 0).all()
+        assert expected.sum() < 0.2 * 60

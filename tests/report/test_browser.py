@@ -95,8 +95,7 @@ def axe_core() -> str:
     return files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1200, 360])
+@pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (360, "dark")])
 def test_axe_finds_nothing(
     browser: str, page: Path, axe_core: str, tmp_path: Path, scheme: str, width: int
 ) -> None:
@@ -126,6 +125,7 @@ def test_axe_finds_nothing(
     assert found[2] == "[]"
 
 
+@pytest.mark.slow
 def test_axe_finds_what_is_wrong(browser: str, page: Path, axe_core: str, tmp_path: Path) -> None:
     broken = tmp_path / "broken.html"
     text = page.read_text(encoding="utf-8").replace('<html lang="en">', "<html>")

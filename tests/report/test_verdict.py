@@ -94,6 +94,14 @@ def test_a_tiny_lead_is_called_equal_however_steady(tested: Backtest) -> None:
     assert "too small to matter: take the two as equal" in said(made)[0]
 
 
+def test_a_leader_that_leaks_is_not_recommended(tested: Backtest) -> None:
+    made = fake_scores(tested, {"a": 1.0, "b": 1.25}, ("a",))
+    accused = Check("L1-leak-suspected", "error", "x", "y", evidence={"a over 8W, value": {}})
+    assert (decision(made, [accused]) or "").startswith("Do not use a, whose error is the smallest")
+    other = Check("L1-leak-suspected", "error", "x", "y", evidence={"aa over 8W, value": {}})
+    assert (decision(made, [other]) or "").startswith("Use a")
+
+
 def test_nothing_beats_nothing(tested: Backtest) -> None:
     made = fake_scores(tested, {"a": 1.0, "b": 1.2}, ("a",), skill=-0.1)
     assert (decision(made) or "").startswith("Use none of these models")

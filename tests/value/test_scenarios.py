@@ -226,11 +226,11 @@ def test_break_even_of_a_lever_that_falls(model, four):
 
 
 def test_break_even_of_retention_earns_its_cost(fitted, sold):
-    found = scenario(fitted, sold, "26W", {"order_value": 1.1}, margin=0.4, rate=0.1, draws=20)
+    found = scenario(fitted, sold, "26W", {"order_value": 1.1}, margin=0.4, rate=0.1, draws=5)
     answer = found.break_even("retention", 0.2, (1.0, 4.0))
     assert 1 < answer.at < 4
     paid = [
-        scenario(fitted, sold, "26W", {"order_value": 1.1} | more, margin=0.4, rate=0.1, draws=20)
+        scenario(fitted, sold, "26W", {"order_value": 1.1} | more, margin=0.4, rate=0.1, draws=5)
         .table.loc["clv", "scenario"]
         for more in ({}, {"retention": answer.at})
     ]  # fmt: skip

@@ -1,0 +1,198 @@
+"""``ltv value``, ``ltv segments`` and ``ltv scenario``: complete, the same twice, clear."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import forecast as fc
+from forecast.datasets import simulate_shop
+
+Run = Callable[..., Any]
+TERMS = ("--margin", "0.4", "--rate", "0.1")
+QUICK = ("--horizon", "13W", "--draws", "20")
+PLAN = """
+[scenario]
+name = "loyalty programme"
+[scenario.levers]
+retention = 1.2
+margin = 0.9
+[[scenario.break_even]]
+lever = "order_value"
+cost_per_customer = 0.5
+bounds = [1.0, 3.0]
+"""
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a log that names channels, a spend table and a scenario."""
+    folder = tmp_path_factory.mktemp("store")
+    shop = simulate_shop(80, days=420, seed=3, refunds=0.02)
+    shop.orders.drop(columns="campaign").to_csv(folder / "orders.csv", index=False)
+    shop.spend.to_csv(folder / "spend.csv", index=False)
+    (folder / "plan.toml").write_text(PLAN)
+    return folder
+
+
+@pytest.fixture
+def roads(store: Path) -> dict[str, tuple[Any, ...]]:
+    log = store / "orders.csv"
+    return {
+        "value": ("value", log, "--spend", store / "spend.csv", *TERMS, *QUICK),
+        "segments": ("segments", log, *QUICK),
+        "scenario": ("scenario", log, "--scenario", store / "plan.toml", *TERMS, *QUICK),
+    }
+
+
+def test_value_folder(ltv: Run, roads: Any, store: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    ended = ltv(*roads["value"], "--out", out)
+    assert ended.code == 0, ended.err
+    assert {path.name for path in out.iterdir()} == {
+        "audit.csv", "customers.csv", "customers.parquet", "economics.csv", "manifest.json",
+        "payback.csv", "report.html",
+    }  # fmt: skip
+    ledger = fc.read_ledger(str(store / "orders.csv"), customer_columns=["channel"])
+    forecast = fc.MODELS["btyd"].fit(ledger).forecast("13W", draws=20)
+    spend = pd.read_csv(store / "spend.csv")
+    found = fc.unit_economics(forecast, ledger, spend, margin=0.4, rate=0.1, target="channel")
+    table = pd.read_csv(out / "economics.csv", index_col="channel")
+    pd.testing.assert_frame_equal(table, found.table.rename_axis("channel"), check_dtype=False)
+    customers = pd.read_parquet(out / "customers.parquet").set_index("customer_id")
+    pd.testing.assert_frame_equal(customers, found.value.customers)
+    assert "LTV:CAC" in ended.out
+    assert "organic" in ended.out
+    assert ended.out.endswith(f"Report: {out}/report.html\n")
+    page = (out / "report.html").read_text()
+    assert "Cost and lifetime value of a customer" in page
+    facts = json.loads((out / "manifest.json").read_text())
+    assert facts["command"] == "value"
+    assert (facts["margin"], facts["rate"], facts["model"]) == ("0.4", 0.1, "btyd")
+    assert set(facts["files"]) == {path.name for path in out.iterdir()} - {"manifest.json"}
+
+
+def test_segments_folder_and_next_month(ltv: Run, roads: Any, tmp_path: Path) -> None:
+    first, second = tmp_path / "one", tmp_path / "two"
+    assert ltv(*roads["segments"], "--out", first, "--cutoff", "2022-12-31").code == 0
+    ended = ltv(*roads["segments"], "--rules", first, "--out", second)
+    assert ended.code == 0, ended.err
+    assert {path.name for path in second.iterdir()} == {
+        "audit.csv", "customers.csv", "customers.parquet", "manifest.json", "report.html",
+        "rules.json",
+    }  # fmt: skip
+    assert (first / "rules.json").read_bytes() == (second / "rules.json").read_bytes()
+    assert "Rules learned on 2022-12-31, applied on 2023-" in ended.err
+    customers = pd.read_csv(second / "customers.csv")
+    assert set(customers["portfolio"]) == {"keep", "win back", "grow", "let go"}
+    for name in ("keep", "win back", "grow", "let go"):
+        assert f"  {name}" in ended.out
+    assert "Value and activity" in (second / "report.html").read_text()
+
+
+def test_scenario_folder(ltv: Run, roads: Any, store: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    ended = ltv(*roads["scenario"], "--spend", store / "spend.csv", "--out", out)
+    assert ended.code == 0, ended.err
+    assert {path.name for path in out.iterdir()} == {
+        "audit.csv", "break_even.csv", "manifest.json", "report.html", "scenario.csv",
+        "tornado.csv",
+    }  # fmt: skip
+    ledger = fc.read_ledger(str(store / "orders.csv"))
+    found = fc.scenario(
+        fc.MODELS["btyd"].fit(ledger), ledger, "13W", PLAN, margin=0.4, rate=0.1,
+        spend=pd.read_csv(store / "spend.csv"), draws=20,
+    )  # fmt: skip
+    table = pd.read_csv(out / "scenario.csv", index_col="measure")
+    pd.testing.assert_frame_equal(table, found.table)
+    tornado = pd.read_csv(out / "tornado.csv", index_col="lever")
+    assert tornado["span"].is_monotonic_decreasing
+    assert {"retention", "margin", "cac"} <= set(tornado.index)
+    answer = pd.read_csv(out / "break_even.csv").iloc[0]
+    assert answer["at"] == pytest.approx(found.break_even("order_value", 0.5, (1.0, 3.0)).at)
+    assert "note: order_value pays 0.50 a customer on average from" in ended.err
+    page = (out / "report.html").read_text()
+    for words in ("loyalty programme", "One lever at a time", "Break-even"):
+        assert words in page
+    facts = json.loads((out / "manifest.json").read_text())
+    assert facts["scenario"]["levers"] == {"retention": 1.2, "margin": 0.9}
+
+
+@pytest.mark.parametrize("command", ["value", "segments", "scenario"])
+def test_the_same_command_gives_the_same_bytes(
+    command: str, ltv: Run, roads: Any, tmp_path: Path, snapshot: Run
+) -> None:
+    assert ltv(*roads[command], "--out", tmp_path / "one").code == 0
+    assert ltv(*roads[command], "--out", tmp_path / "two").code == 0
+    assert snapshot(tmp_path / "one") == snapshot(tmp_path / "two")
+    assert ltv(*roads[command], "--out", tmp_path / "two").code == 5
+
+
+def test_margin_from_a_column_and_first_touches(ltv: Run, store: Path, tmp_path: Path) -> None:
+    orders = pd.read_csv(store / "orders.csv")
+    touches = orders.groupby("customer_id", as_index=False)["channel"].first()
+    touches.to_csv(tmp_path / "touches.csv", index=False)
+    orders = orders.drop(columns="channel").assign(profit=0.3 * orders["amount"])
+    orders.to_csv(tmp_path / "orders.csv", index=False)
+    road = ("value", tmp_path / "orders.csv", "--spend", store / "spend.csv", *QUICK)
+    more = ("--margin", "profit", "--first-touch", tmp_path / "touches.csv")
+    ended = ltv(*road, *more, "--out", tmp_path / "column")
+    assert ended.code == 0, ended.err
+    share = ltv(*road, "--margin", "0.3", *more[2:], "--out", tmp_path / "share")
+    assert share.code == 0, share.err
+    one, other = (pd.read_csv(tmp_path / name / "economics.csv") for name in ("column", "share"))
+    assert one["channel"].tolist() == ["organic", "referral", "search", "social", "(all)"]
+    assert one["ltv"].tolist() == pytest.approx(other["ltv"].tolist(), rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "code", "said"),
+    [
+        ("value", ("--margin", "1.4"), 2, "--margin: 1 shares are not numbers of at most 1"),
+        ("value", ("--margin", "profits"), 3, "profits"),
+        ("value", ("--rate", "-2"), 2, "--rate: -2.0 is no annual rate"),
+        ("value", ("--spend", "none.csv"), 6, "none.csv does not exist"),
+        ("value", ("--spend", "{store}/plan.toml"), 3, "is no table"),
+        ("value", ("--by", "country"), 3, "country"),
+        ("value", ("--draws", "0"), 2, "--draws: 0 must be at least 2"),
+        ("value", ("--ratio", "0"), 2, "--ratio: 0.0"),
+        ("value", ("--model", "oracle"), 2, "No model 'oracle'"),
+        ("value", ("--model", "seasonal_series"), 2, "population"),
+        ("segments", ("--rules", "none.json"), 6, "none.json does not exist"),
+        ("segments", ("--rules", "{store}/orders.csv"), 2, "is not a rules.json"),
+        ("segments", ("--horizon", "26"), 2, "--horizon: '26'"),
+        ("scenario", ("--scenario", "none.toml"), 6, "none.toml cannot be read"),
+        ("scenario", ("--scenario", "{store}/orders.csv"), 2, "is no TOML"),
+        ("scenario", ("--model", "own_rate"), 2, "OwnRate has no lever 'retention'"),
+        ("scenario", ("--swing", "2"), 2, "--swing: 2.0"),
+    ],
+)
+def test_what_makes_no_sense_is_one_sentence(
+    command: str, words: Any, code: int, said: str, ltv: Run, roads: Any, store: Path,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    road = list(roads[command])
+    for name, text in zip(words[::2], words[1::2], strict=True):
+        text = text.format(store=store)
+        if name in road:
+            road[road.index(name) + 1] = text
+        else:
+            road += [name, text]
+    ended = ltv(*road, "--out", tmp_path / "out")
+    assert ended.code == code, ended.err
+    assert said in ended.err
+    assert ended.err.count("error: ") == 1
+    assert "Internal" not in ended.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_log_without_amounts_has_no_money(ltv: Run, store: Path, tmp_path: Path) -> None:
+    pd.read_csv(store / "orders.csv")[["customer_id", "date"]].to_csv(
+        tmp_path / "orders.csv", index=False
+    )
+    ended = ltv("segments", tmp_path / "orders.csv", *QUICK, "--no-key", "--out", tmp_path / "out")
+    assert ended.code == 2
+    assert "--value" in ended.err
