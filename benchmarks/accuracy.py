@@ -10,6 +10,7 @@ peer's, bias, coverage of randomised PITs, and whether totals lie inside their 9
 long table goes to ``benchmarks/accuracy.csv``.
 """
 
+# ruff: noqa: E402  (the number of threads is set before NumPy loads)
 import argparse
 import os
 import time

@@ -153,7 +153,9 @@ def test_some_of_the_customers_keep_all_their_purchases() -> None:
 
 
 def test_free_purchases_count_but_are_not_paid() -> None:
-    days = CustomerDays.of(read([("ann", 9, 0.0), ("ann", 5, 6.0), ("ann", 4, 2.0), ("bo", 1, 0.0)]))
+    days = CustomerDays.of(
+        read([("ann", 9, 0.0), ("ann", 5, 6.0), ("ann", 4, 2.0), ("bo", 1, 0.0)])
+    )
     orders, mean = days.paid()
     assert orders.tolist() == [2, 0]
     assert mean.tolist() == [4.0, 0.0]

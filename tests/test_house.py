@@ -42,7 +42,7 @@ BELOW = {  # part -> parts it may import
 }
 BELOW["cli"] = set(BELOW) | {"__version__"}
 FENCES = {  # third party -> files or folders that may import it
-    "lifetimes": ["models/lifetimes_engine.py"],
+    "lifetimes": ["models/btyd/lifetimes_engine.py"],
     "statsmodels": ["models"],
     "sklearn": ["models"],
     "duckdb": ["ledger", "jobs"],

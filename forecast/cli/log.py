@@ -67,7 +67,7 @@ class Log:
 
         settings: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
         settings["delimiter"] = {r"\t": "\t"}.get(self.delimiter, self.delimiter)
-        return read_ledger(file, **settings, **columns)
+        return read_ledger(file, **(settings | columns))
 
     def chosen(self) -> dict[str, Any]:
         """Return the settings that differ from the defaults, for the manifest."""

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from forecast.cli.app import app
 from forecast.cli.asked import recorded
@@ -10,6 +11,9 @@ from forecast.cli.money import Job, print_rows, say
 from forecast.cli.screen import print_done, waiting
 from forecast.cli.stopping import go_on
 from forecast.errors import FileError, UsageError
+
+if TYPE_CHECKING:
+    from forecast.value import SegmentRules
 
 __all__ = ["segments"]
 
@@ -83,7 +87,7 @@ def segments(
     print_done(job.out)
 
 
-def _rules(path: Path) -> "object":
+def _rules(path: Path) -> "SegmentRules":
     from forecast.value import SegmentRules
 
     source = path / RULES if path.is_dir() else path

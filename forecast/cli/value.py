@@ -1,6 +1,7 @@
 """``ltv value``: what customers are worth, what they cost, and when they have paid back."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from forecast.cli.app import app
 from forecast.cli.asked import recorded
@@ -9,6 +10,9 @@ from forecast.cli.money import Job, Terms, print_rows, read_table, say
 from forecast.cli.screen import print_done, waiting
 from forecast.cli.stopping import go_on
 from forecast.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["value"]
 
@@ -102,7 +106,7 @@ def value(
     print_done(job.out)
 
 
-def _said(row: "dict[str, float]") -> str:
+def _said(row: "pd.Series[Any]") -> str:
     parts = [f"{row['customers']:>8,.0f} customers", f"LTV {_money(row['ltv'])}"]
     parts += [f"CAC {_money(row['cac'])}"]
     if row["ltv_cac"] == row["ltv_cac"]:

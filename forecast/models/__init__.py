@@ -4,17 +4,17 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 
 from forecast.forecaster import Forecaster
-from forecast.models.boosting import GradientBoosting
-from forecast.models.btyd import BTYD
-from forecast.models.cohort_curve import CohortCurve
-from forecast.models.contract_retention import ContractRetention
-from forecast.models.customer_regression import CustomerRegression
-from forecast.models.ensemble import Ensemble
-from forecast.models.formula_values import formula_values
-from forecast.models.ltv_formula import LTVFormula
+from forecast.models.btyd.btyd import BTYD
+from forecast.models.cohorts.cohort_curve import CohortCurve
+from forecast.models.contracts.contract_retention import ContractRetention
+from forecast.models.ensemble.ensemble import Ensemble
+from forecast.models.formulas.formula_values import formula_values
+from forecast.models.formulas.ltv_formula import LTVFormula
+from forecast.models.learned.boosting import GradientBoosting
+from forecast.models.learned.customer_regression import CustomerRegression
 from forecast.models.naive import LastYear, OwnRate, Zero
-from forecast.models.newcomer_value import newcomer_value
-from forecast.models.seasonal_series import SeasonalSeries
+from forecast.models.newcomers.newcomer_value import newcomer_value
+from forecast.models.series.seasonal_series import SeasonalSeries
 
 __all__ = [
     "BTYD",

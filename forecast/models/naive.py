@@ -14,10 +14,10 @@ from forecast.errors import NotFittedError, TooLittleDataError
 from forecast.forecaster import Forecast, Population, check_request
 from forecast.ledger import Ledger
 from forecast.models.existing import customer_table, forecast_existing
-from forecast.models.newcomer_draws import TotalDraws
-from forecast.models.newcomers import Newcomers
+from forecast.models.newcomers.newcomer_draws import TotalDraws
+from forecast.models.newcomers.newcomers import Newcomers
+from forecast.models.newcomers.population import forecast_population
 from forecast.models.poisson_draws import PoissonDraws, ReplayDraws
-from forecast.models.population import forecast_population
 from forecast.models.spread import Shares
 from forecast.views import customer_summary
 
@@ -83,7 +83,7 @@ class OwnRate:
     cutoff (T = 0) gets the pooled rate ``sum(frequency) / sum(T)``. The amount is the mean over
     all his purchase days. Counts are Poisson around the expectation. Nobody ever stops buying, so
     the total is usually far too high. New customers are
-    :class:`forecast.models.newcomers.Newcomers`.
+    :class:`forecast.models.newcomers.newcomers.Newcomers`.
     """
 
     ledger_: Ledger | None = field(default=None, init=False, repr=False, compare=False)

@@ -12,7 +12,8 @@ from forecast.value.funnels import funnel
 from forecast.value.lifetime_value import CustomerValue, clv
 from forecast.value.margin import Margin
 from forecast.value.scenario_file import ScenarioPlan, read_scenario
-from forecast.value.scenarios import ScenarioResult, scenario
+from forecast.value.scenario_result import ScenarioResult
+from forecast.value.scenarios import scenario
 from forecast.value.segmenting import SegmentRules, Segments, migration, segments
 
 __all__ = [

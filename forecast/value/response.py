@@ -110,4 +110,4 @@ def _inside(mean: float, deviation: FloatArray, uniform: FloatArray) -> FloatArr
 
     low, high = (ndtr((end - mean) / deviation) for end in (FLATTEST, 1.0))
     drawn = mean + deviation * ndtri(np.clip(low + uniform * (high - low), 1e-12, 1 - 1e-12))
-    return np.clip(drawn, FLATTEST, 1.0)
+    return np.asarray(np.clip(drawn, FLATTEST, 1.0))

@@ -9,10 +9,10 @@ import pytest
 
 from forecast.errors import NotFittedError, UnsupportedError, UsageError
 from forecast.ledger import Ledger, read_ledger
-from forecast.models.cohort_curve import CohortCurve
-from forecast.models.customer_regression import CustomerRegression
+from forecast.models.cohorts.cohort_curve import CohortCurve
+from forecast.models.learned.customer_regression import CustomerRegression
 from forecast.models.naive import LastYear, OwnRate, Zero
-from forecast.models.seasonal_series import SeasonalSeries
+from forecast.models.series.seasonal_series import SeasonalSeries
 
 CUSTOMER_MODELS = [Zero, OwnRate, LastYear, CohortCurve, CustomerRegression]
 MODELS = [*CUSTOMER_MODELS, SeasonalSeries]

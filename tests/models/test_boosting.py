@@ -6,8 +6,8 @@ import pytest
 
 from forecast.errors import NotFittedError, TooLittleDataError, UsageError
 from forecast.ledger import Ledger
-from forecast.models.boosting import GradientBoosting, _levels
-from forecast.models.regressions import poisson
+from forecast.models.learned.boosting import GradientBoosting, _levels
+from forecast.models.learned.regressions import poisson
 
 
 def test_it_learns_an_interaction() -> None:

@@ -20,7 +20,7 @@ from forecast.errors import (
     UsageError,
 )
 from forecast.ledger import Ledger
-from forecast.models.lifetimes_engine import from_lifetimes
+from forecast.models.btyd.lifetimes_engine import from_lifetimes
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import forecast as fc
 from forecast.calendar import Horizon
 from forecast.datasets import Season
 from forecast.ledger import Ledger
-from forecast.models.btyd_choice import choose_process, choose_season, inner_windows
+from forecast.models.btyd.choice import choose_process, choose_season, inner_windows
 
 
 def _ledger(**settings: object) -> Ledger:

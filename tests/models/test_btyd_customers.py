@@ -9,8 +9,8 @@ import pytest
 import forecast as fc
 from forecast.errors import UnsupportedError, UsageError
 from forecast.ledger import Ledger
-from forecast.models.btyd_covariates import Coding
-from forecast.models.btyd_pooling import shrink
+from forecast.models.btyd.covariates import Coding
+from forecast.models.btyd.pooling import shrink
 from forecast.processes import BGNBD, fit_with_covariates
 from forecast.testing import check_forecaster
 

@@ -9,8 +9,8 @@ from forecast.datasets import Season
 from forecast.errors import UnsupportedError, UsageError
 from forecast.forecaster import Forecast
 from forecast.ledger import Ledger
-from forecast.models.btyd_ahead import UnderLevers
-from forecast.models.btyd_levers import Levers
+from forecast.models.btyd.ahead import UnderLevers
+from forecast.models.btyd.levers import Levers
 from forecast.processes import BGCNBD, BGNBD, MBGCNBD, MBGNBD, NBD, ParetoNBD
 
 PROCESSES = ["bgnbd", "mbgnbd", "mbgcnbd", "pareto_nbd", "nbd"]

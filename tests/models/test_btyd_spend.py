@@ -6,7 +6,7 @@ import pytest
 
 import forecast as fc
 from forecast.ledger import Ledger
-from forecast.models.btyd_spend import OrderDrift, Orders
+from forecast.models.btyd.spend import OrderDrift, Orders
 
 
 def _shop(seed: int, by_year: float = 0.0, by_frequency: float = 0.0) -> Ledger:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.ledger import Ledger, read_ledger
-from forecast.models.burn_in import burn_in_days
+from forecast.models.newcomers.burn_in import burn_in_days
 
 
 def shop(*, since: int, days: int = 600, seed: int = 0) -> Ledger:

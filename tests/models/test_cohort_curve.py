@@ -10,9 +10,9 @@ import pytest
 from forecast.calendar import Horizon
 from forecast.errors import TooLittleDataError, UsageError
 from forecast.ledger import Ledger, read_ledger
-from forecast.models.age_curve import AgeCurve
-from forecast.models.cohort_curve import CohortCurve
-from forecast.models.cohorts import Cohorts
+from forecast.models.cohorts.age_curve import AgeCurve
+from forecast.models.cohorts.cohort_curve import CohortCurve
+from forecast.models.cohorts.cohorts import Cohorts
 
 FIRST = pd.Timestamp("2024-01-01")
 

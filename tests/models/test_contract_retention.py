@@ -10,7 +10,7 @@ import pytest
 import forecast as fc
 from forecast.errors import ModelError, NotFittedError, NotIdentifiedError, UsageError
 from forecast.ledger import Ledger
-from forecast.models.contract_retention import ContractRetention
+from forecast.models.contracts.contract_retention import ContractRetention
 from forecast.processes import ShiftedBetaGeometric
 from forecast.testing import check_forecaster
 

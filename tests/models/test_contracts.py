@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import forecast as fc
 from forecast.calendar import Horizon, add
 from forecast.ledger import Ledger
-from forecast.models.contracts import Contracts, due_days
+from forecast.models.contracts.contracts import Contracts, due_days
 
 
 def ledger_of(days: dict[str, list[str]], cutoff: str) -> Ledger:

@@ -12,10 +12,10 @@ from sklearn.dummy import DummyRegressor
 from forecast.calendar import Horizon
 from forecast.errors import NotFittedError, TooLittleDataError, UsageError
 from forecast.ledger import Ledger, read_ledger
-from forecast.models.customer_regression import CustomerRegression
 from forecast.models.inner_window import inner_window
-from forecast.models.learning_table import LearningTable
-from forecast.models.regressions import LEARNERS
+from forecast.models.learned.customer_regression import CustomerRegression
+from forecast.models.learned.learning_table import LearningTable
+from forecast.models.learned.regressions import LEARNERS
 
 
 def shop(days: int, customers: int = 200, seed: int = 0) -> pd.DataFrame:

@@ -7,9 +7,9 @@ import pytest
 import forecast as fc
 from forecast.calendar import Horizon
 from forecast.errors import NotFittedError, UsageError
-from forecast.models.cohort_curve import CohortCurve
-from forecast.models.cohorts import Cohorts
-from forecast.models.development import development
+from forecast.models.cohorts.cohort_curve import CohortCurve
+from forecast.models.cohorts.cohorts import Cohorts
+from forecast.models.cohorts.development import development
 
 
 def shop(seed: int, end: int = 720) -> pd.DataFrame:

@@ -13,13 +13,13 @@ from forecast.datasets import simulate_shop
 from forecast.errors import ForecastError, NotFittedError, TooLittleDataError, UsageError
 from forecast.forecaster import Forecast, Forecaster
 from forecast.ledger import Ledger
-from forecast.models.boosting import GradientBoosting
-from forecast.models.btyd import BTYD
-from forecast.models.cohort_curve import CohortCurve
-from forecast.models.customer_regression import CustomerRegression
-from forecast.models.ensemble import Ensemble
+from forecast.models.btyd.btyd import BTYD
+from forecast.models.cohorts.cohort_curve import CohortCurve
+from forecast.models.ensemble.ensemble import Ensemble
+from forecast.models.ensemble.past_origins import LAST_YEAR, SEASONAL
+from forecast.models.learned.boosting import GradientBoosting
+from forecast.models.learned.customer_regression import CustomerRegression
 from forecast.models.naive import LastYear, OwnRate, Zero
-from forecast.models.past_origins import LAST_YEAR, SEASONAL
 from forecast.testing import check_forecaster
 
 Reader = Callable[..., Ledger]
@@ -249,9 +249,7 @@ class TestMembers:
         )
         assert one is not None
         assert other is not None
-        np.testing.assert_allclose(
-            one["expected_value"], other["expected_value"], rtol=1e-3
-        )
+        np.testing.assert_allclose(one["expected_value"], other["expected_value"], rtol=1e-3)
 
     def test_members_stay_unfitted(self, cut: Ledger) -> None:
         mine = OwnRate()

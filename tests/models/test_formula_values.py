@@ -8,8 +8,8 @@ import forecast as fc
 from forecast.calendar import DAYS_PER_YEAR
 from forecast.errors import UnsupportedError
 from forecast.ledger import Ledger
-from forecast.models.formula_values import formula_values
-from forecast.models.lapse import Activity
+from forecast.models.formulas.formula_values import formula_values
+from forecast.models.formulas.lapse import Activity
 
 FORMULAS = [
     "revenue / customers",

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.errors import HorizonError, UsageError
-from forecast.models.formulas import (
+from forecast.models.formulas.formulas import (
     lifetime_arpu,
     lifetime_repeat_purchases,
     monthly_purchases,
     revenue_per_customer,
     yearly_purchases,
 )
-from forecast.models.rate import Rate
+from forecast.models.formulas.rate import Rate
 
 
 def test_once_in_three_months_is_four_times_a_year() -> None:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from forecast.models.age_curve import falling_tail, level_tail
-from forecast.models.ladder import Ladder
+from forecast.models.cohorts.age_curve import falling_tail, level_tail
+from forecast.models.cohorts.ladder import Ladder
 
 # development of three cohorts of 100, lower right unknown
 EXPOSURE = np.array([[100.0, 100, 100], [100, 100, 0], [100, 0, 0]])

@@ -9,7 +9,7 @@ from scipy.linalg import expm
 
 from forecast.errors import TooLittleDataError, UsageError
 from forecast.ledger import Ledger, read_ledger
-from forecast.models.lapse import Activity
+from forecast.models.formulas.lapse import Activity
 
 FIRST = pd.Timestamp("2024-01-01")
 

@@ -12,10 +12,10 @@ from forecast.calendar import Horizon
 from forecast.errors import ForecastError, UsageError
 from forecast.forecaster import Forecast
 from forecast.ledger import Ledger
-from forecast.models.boosting import GradientBoosting
-from forecast.models.customer_regression import CustomerRegression
-from forecast.models.learned import _learned, forecast_learned
-from forecast.models.learning_table import LearningTable, Rows
+from forecast.models.learned.boosting import GradientBoosting
+from forecast.models.learned.customer_regression import CustomerRegression
+from forecast.models.learned.learned import _learned, forecast_learned
+from forecast.models.learned.learning_table import LearningTable, Rows
 
 Array = np.ndarray
 Reader = Callable[..., Ledger]
@@ -150,14 +150,10 @@ def test_neither_currency_nor_the_years_number_matters(
     one, hundred, shifted = (
         fitted(name, each).forecast("13W", draws=0).customers for each in (cut, cents, moved)
     )
-    np.testing.assert_allclose(
-        hundred["expected_purchases"], one["expected_purchases"], rtol=1e-4
-    )
+    np.testing.assert_allclose(hundred["expected_purchases"], one["expected_purchases"], rtol=1e-4)
     np.testing.assert_allclose(hundred["expected_value"], 100 * one["expected_value"], rtol=1e-4)
     # four years earlier the season of the first purchase is the same
-    np.testing.assert_allclose(
-        shifted["expected_purchases"], one["expected_purchases"], rtol=1e-4
-    )
+    np.testing.assert_allclose(shifted["expected_purchases"], one["expected_purchases"], rtol=1e-4)
 
 
 @each_model
@@ -223,7 +219,9 @@ def test_odd_logs_give_a_forecast_or_say_what_to_do(
         return
     customers = found.customers
     assert customers is not None
-    assert np.isfinite(customers[["p_active", "expected_purchases", "expected_value"]]).all(axis=None)
+    assert np.isfinite(customers[["p_active", "expected_purchases", "expected_value"]]).all(
+        axis=None
+    )
     assert customers["p_active"].between(0, 1).all()
     if log == "all free":
         assert (customers["expected_value"] == 0).all()

@@ -11,7 +11,7 @@ from forecast.calendar import Horizon, Window, day_number
 from forecast.customer_days import CustomerDays
 from forecast.errors import TooLittleDataError
 from forecast.ledger import Ledger
-from forecast.models.learning_table import LearningTable, past_days
+from forecast.models.learned.learning_table import LearningTable, past_days
 from forecast.processes import BGNBD, ParetoNBD
 from forecast.views import customer_summary
 
@@ -131,9 +131,7 @@ class TestTable:
         assert table.days == history // 2
         assert f"learned from windows of {table.days} days" in table.notes[0]
 
-    def test_without_amounts(
-        self, orders: pd.DataFrame, ledger_of: Callable[..., Ledger]
-    ) -> None:
+    def test_without_amounts(self, orders: pd.DataFrame, ledger_of: Callable[..., Ledger]) -> None:
         ledger = ledger_of(orders, money=False, cutoff="2023-10-01")
         table = LearningTable.of(ledger, window_of(ledger, "13W"))
         assert not table.has_value
@@ -151,7 +149,7 @@ class TestTable:
     def test_more_rows_than_are_needed_are_sampled(
         self, cut: Ledger, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("forecast.models.learning_table.MOST_ROWS", 600)
+        monkeypatch.setattr("forecast.models.learned.learning_table.MOST_ROWS", 600)
         everyone = cut.cut("2023-09-30")
         table = LearningTable.of(everyone, window_of(everyone, "13W"))
         assert sum(len(rows.features) for rows in table.past) < 700

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.models.level import (
+from forecast.models.ensemble.level import (
     CORRECTION,
     LEAST_ERROR,
     LEVEL_SPREAD,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from forecast.models import local_level
-from forecast.models.local_level import fit_local_level
+from forecast.models.series.local_level import fit_local_level
 
 
 def exact(

@@ -7,8 +7,8 @@ import pytest
 import forecast as fc
 from forecast.errors import NotIdentifiedError, TooLittleDataError, UsageError
 from forecast.ledger import Ledger
-from forecast.models.lapse import Activity
-from forecast.models.ltv_formula import Flow, LTVFormula
+from forecast.models.formulas.lapse import Activity
+from forecast.models.formulas.ltv_formula import Flow, LTVFormula
 from forecast.testing import check_forecaster
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from forecast.errors import TooLittleDataError, UnsupportedError, UsageError
 from forecast.ledger import Ledger, read_ledger
-from forecast.models.newcomer_value import newcomer_value
+from forecast.models.newcomers.newcomer_value import newcomer_value
 
 START = pd.Timestamp("2023-01-01")
 

@@ -11,12 +11,12 @@ import pytest
 from forecast.calendar import Horizon
 from forecast.errors import TooLittleDataError, UsageError
 from forecast.ledger import Ledger, read_ledger
-from forecast.models.acquisition import Acquisition
-from forecast.models.age_curve import AgeCurve
+from forecast.models.cohorts.age_curve import AgeCurve
 from forecast.models.naive import OwnRate
-from forecast.models.newcomer_draws import draw_newcomers
-from forecast.models.newcomers import Newcomers
-from forecast.models.population import forecast_population
+from forecast.models.newcomers.acquisition import Acquisition
+from forecast.models.newcomers.newcomer_draws import draw_newcomers
+from forecast.models.newcomers.newcomers import Newcomers
+from forecast.models.newcomers.population import forecast_population
 
 START = pd.Timestamp("2022-01-01")
 

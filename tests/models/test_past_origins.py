@@ -12,11 +12,9 @@ from forecast.calendar import Horizon
 from forecast.draws import Draws, Split
 from forecast.errors import TooLittleDataError
 from forecast.ledger import Ledger
-from forecast.models.boosting import GradientBoosting
-from forecast.models.btyd import BTYD
-from forecast.models.level import learn_level
-from forecast.models.naive import LastYear, OwnRate
-from forecast.models.past_origins import (
+from forecast.models.btyd.btyd import BTYD
+from forecast.models.ensemble.level import learn_level
+from forecast.models.ensemble.past_origins import (
     ENOUGH_BUYERS,
     LAST_YEAR,
     LEARNED_SHARE,
@@ -25,14 +23,14 @@ from forecast.models.past_origins import (
     PastOrigin,
     PastOrigins,
 )
+from forecast.models.learned.boosting import GradientBoosting
+from forecast.models.naive import LastYear, OwnRate
 
 Array = np.ndarray
 NONE = PastOrigins((), 0.0, 0.0)
 
 
-def origin(
-    bought: Array, purchases: dict[str, Array], age: Array | None = None
-) -> PastOrigin:
+def origin(bought: Array, purchases: dict[str, Array], age: Array | None = None) -> PastOrigin:
     old = np.full(len(bought), 400.0) if age is None else age
     return PastOrigin(purchases, {}, bought, np.zeros(len(bought)), old, {})
 
@@ -99,10 +97,8 @@ class TestStanding:
         history = (short.cutoff - short.first_day).days + 1
         assert past.reach == pytest.approx((history // 2) / 364)
 
-    def test_many_customers_are_sampled(
-        self, cut: Ledger, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("forecast.models.past_origins.MOST_CUSTOMERS", 150)
+    def test_many_customers_are_sampled(self, cut: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("forecast.models.ensemble.past_origins.MOST_CUSTOMERS", 150)
         past = self.learn(cut, draws=10)
         sizes = [len(each.bought) for each in past.origins]
         assert max(sizes) < 200

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from forecast.models.payments import Payments
+from forecast.models.contracts.payments import Payments
 
 
 def simulated(within: float, between: float, seed: int) -> tuple[Payments, np.ndarray]:

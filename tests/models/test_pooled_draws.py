@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.draws import Draws, Sampler, Split
-from forecast.models.pooled_draws import Part, PooledDraws, draws_of
+from forecast.models.ensemble.pooled_draws import Part, PooledDraws, draws_of
 from forecast.models.spread import Shares
 
 Array = np.ndarray

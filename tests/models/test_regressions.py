@@ -8,8 +8,8 @@ from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.neighbors import KNeighborsRegressor
 
-from forecast.models.learned import Learner
-from forecast.models.regressions import LEARNERS, hurdle, linear, poisson, regressor
+from forecast.models.learned.learned import Learner
+from forecast.models.learned.regressions import LEARNERS, hurdle, linear, poisson, regressor
 
 Array = np.ndarray
 ALL = [*LEARNERS.values(), regressor(LinearRegression())]

@@ -8,7 +8,7 @@ import pytest
 
 from forecast.errors import TooLittleDataError, UnsupportedError, UsageError
 from forecast.ledger import Ledger, read_ledger
-from forecast.models.seasonal_series import SeasonalSeries
+from forecast.models.series.seasonal_series import SeasonalSeries
 
 
 def shop(days: int, seed: int = 0, *, season: float = 0.0, mean: float = 6.0) -> Ledger:

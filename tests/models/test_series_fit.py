@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from forecast.errors import TooLittleDataError
-from forecast.models.series_fit import METHODS, fit_series
+from forecast.models.series.fit import METHODS, fit_series
 
 YEAR = 365.25 / 7
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from forecast.models.series_state import StateSpace
+from forecast.models.series.state import StateSpace
 
 
 def walk(variance: float, noise: float, shift: float = 0.0) -> StateSpace:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from forecast.draws import Draws
+from forecast.models.cohorts.shared_levels import SharedLevels, factors
 from forecast.models.poisson_draws import PoissonDraws
-from forecast.models.shared_levels import SharedLevels, factors
 from forecast.models.spread import Shares
 
 SIZE, DRAWS = 300, 2000

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.models.stacking import learned_shares
+from forecast.models.ensemble.stacking import learned_shares
 
 Array = np.ndarray
 
@@ -70,9 +70,7 @@ def test_level_unit_and_order_do_not_matter(seed: int) -> None:
     shuffled = [rows[order] for rows in predictions], [seen[order] for seen in actuals]
     np.testing.assert_allclose(learned_shares(*shuffled, prior, 0.8), shares, atol=1e-4)
     turned = [rows[:, ::-1] for rows in predictions]
-    np.testing.assert_allclose(
-        learned_shares(turned, actuals, prior, 0.8), shares[::-1], atol=1e-4
-    )
+    np.testing.assert_allclose(learned_shares(turned, actuals, prior, 0.8), shares[::-1], atol=1e-4)
 
 
 def test_the_less_noisy_member_gets_more() -> None:

@@ -10,7 +10,7 @@ import forecast as fc
 from forecast.calendar import Horizon
 from forecast.errors import FileError, UnsupportedError, UsageError
 from forecast.forecaster import Forecast
-from forecast.models.newcomer_draws import TotalDraws
+from forecast.models.newcomers.newcomer_draws import TotalDraws
 from forecast.value import read_scenario, scenario
 
 SPEND = pd.DataFrame({"date": ["2024-01-05"], "cost": [40.0]})

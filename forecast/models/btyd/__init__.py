@@ -1,0 +1,1 @@
+"""Buy-till-you-die: purchase processes times spend, with levers, seasons and groups."""

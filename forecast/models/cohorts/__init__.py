@@ -1,0 +1,1 @@
+"""Cohorts: development by age, pooled with credibility."""

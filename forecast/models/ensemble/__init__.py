@@ -1,0 +1,1 @@
+"""The ensemble: many models in one forecast, weighed on past origins."""

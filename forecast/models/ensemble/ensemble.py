@@ -1,0 +1,160 @@
+"""The ensemble: many models' shares in one forecast, learned on past origins only."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from forecast.calendar import Horizon
+from forecast.errors import ForecastError, NotFittedError, TooLittleDataError, UsageError, listed
+from forecast.forecaster import Forecast, Forecaster, Population, check_request
+from forecast.ledger import Ledger
+from forecast.models.btyd.btyd import BTYD
+from forecast.models.ensemble.level import Level
+from forecast.models.ensemble.past_origins import LAST_YEAR, SEASONAL, PastOrigins
+from forecast.models.ensemble.pool import Pool
+from forecast.models.learned.boosting import GradientBoosting
+from forecast.models.learned.customer_regression import CustomerRegression
+from forecast.models.naive import LastYear
+from forecast.models.newcomers.newcomers import Newcomers
+from forecast.models.newcomers.population import forecast_population
+
+__all__ = ["Ensemble"]
+
+Floats = npt.NDArray[np.float64]
+
+LEARNERS = (GradientBoosting, CustomerRegression)
+
+
+@dataclass
+class Ensemble:
+    """A mixture of models whose shares and level are learned on past origins.
+
+    Members say who will buy more than whom. Their shares, one set for purchases and one for
+    value, are fixed ones moved towards what would have been best at up to two past origins; the
+    shorter those windows are against the horizon, the less, and not at all below a third of it.
+    Where few customers bought in the past windows, the buy-till-you-die members keep most of the
+    weight. The level of the total is pooled apart: the members' own, a seasonal model's where
+    there is a year of history and last year's, each corrected by its past errors.
+
+    The distribution is the mixture: each simulated future belongs to one member, moved to the
+    ensemble's expectations and by random levels of all customers and of each cohort, as wide as
+    levels missed at past origins.
+
+    Parameters
+    ----------
+    members : mapping of name to Forecaster, optional
+        By default BG/NBD and Pareto/NBD with spend on all purchases, two gradient boostings, a
+        Poisson and a hurdle regression.
+    seasonal : Forecaster or None
+        A source of the level, and a member, where the history is long enough for it.
+
+    Attributes
+    ----------
+    shares_ : pandas.DataFrame
+        Of the last forecast: index member; columns ``purchases`` and, with amounts, ``value``.
+    level_ : Level
+        Of the last forecast's purchases: weights and corrections of its sources.
+
+    Examples
+    --------
+    >>> import forecast as fc
+    >>> shop = fc.simulate_shop(customers=300, days=420, seed=0)
+    >>> model = fc.Ensemble().fit(fc.read_ledger(shop.orders))
+    >>> f = model.forecast("8W", draws=100)
+    >>> float(model.shares_.sum().round(6).iloc[0])
+    1.0
+    """
+
+    members: Mapping[str, Forecaster] | None = None
+    seasonal: Forecaster | None = field(
+        default_factory=lambda: BTYD("mbgnbd", "gamma_gamma_all", season=2)
+    )
+    ledger_: Ledger | None = field(default=None, init=False, repr=False, compare=False)
+    fitted_: dict[str, Forecaster] = field(default_factory=dict, init=False, repr=False)
+    failed_: dict[str, str] = field(default_factory=dict, init=False, repr=False)
+    shares_: pd.DataFrame | None = field(default=None, init=False, repr=False, compare=False)
+    level_: Level | None = field(default=None, init=False, repr=False, compare=False)
+
+    populations = ("existing", "new", "all")
+
+    def fit(self, ledger: Ledger) -> Self:
+        """Fit every member; one that cannot be fitted is left out, and the notes say why.
+
+        Raises
+        ------
+        TooLittleDataError
+            If no member can be fitted.
+        """
+        self.ledger_, self.fitted_, self.failed_ = ledger, {}, {}
+        for name, model in self._models(ledger).items():
+            try:
+                self.fitted_[name] = deepcopy(model).fit(ledger)
+            except ForecastError as error:
+                self.failed_[name] = str(error)
+        if not set(self.fitted_) - {SEASONAL, LAST_YEAR}:
+            raise TooLittleDataError(
+                f"None of the ensemble's {len(self.failed_)} members can be fitted: "
+                f"{listed([f'{name}: {why}' for name, why in self.failed_.items()])}"
+            )
+        return self
+
+    def _models(self, ledger: Ledger) -> dict[str, Forecaster]:
+        members = _default_members() if self.members is None else self.members
+        taken = {SEASONAL, LAST_YEAR} & set(members)
+        if taken:
+            raise UsageError(f"members: the name {taken.pop()!r} is taken by the ensemble itself.")
+        models = dict(members)
+        if self.seasonal is not None:
+            models[SEASONAL] = self.seasonal
+        return models | {LAST_YEAR: LastYear()}
+
+    def forecast(
+        self,
+        horizon: str | date,
+        *,
+        population: Population = "existing",
+        every: str | None = None,
+        scenario: Mapping[str, Any] | None = None,
+        draws: int = 1000,
+        seed: int = 0,
+    ) -> Forecast:
+        """Forecast the window after the cutoff; see :meth:`forecast.Forecaster.forecast`."""
+        check_request(
+            self, population, scenario, populations=self.populations, draws=draws, seed=seed
+        )
+        ledger = self.ledger_
+        if ledger is None:
+            raise NotFittedError(self)
+        if population != "existing":
+            return forecast_population(
+                self, Newcomers.learn(ledger), horizon,
+                population=population, every=every, draws=draws, seed=seed,
+            )  # fmt: skip
+        asked = Horizon.parse(horizon)
+        models = self._models(ledger)
+        window = asked.window(ledger.cutoff)
+        past = PastOrigins.of(ledger, window, models, draws=draws, seed=seed)
+        learners = frozenset(name for name, model in models.items() if isinstance(model, LEARNERS))
+        pool = Pool.of(
+            self.fitted_, past, learners, ledger, asked, every=every, draws=draws, seed=seed
+        )
+        self.shares_, self.level_ = pool.shares, pool.level
+        return pool.forecast(type(self).__name__, self.failed_, seed=seed)
+
+
+def _default_members() -> dict[str, Forecaster]:
+    spend = "gamma_gamma_all"
+    return {
+        "bgnbd": BTYD("bgnbd", spend),
+        "pareto_nbd": BTYD("pareto_nbd", spend),
+        "boosting": GradientBoosting(),
+        "boosting_direct": GradientBoosting(around="mean"),
+        "poisson_regression": CustomerRegression("poisson", around="btyd"),
+        "hurdle_regression": CustomerRegression("hurdle"),
+    }

@@ -1,0 +1,1 @@
+"""Models that learn from past windows: features on a past day, purchases after it."""

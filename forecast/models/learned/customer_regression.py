@@ -1,0 +1,84 @@
+"""Regression on customer features: what past windows taught, applied to today's customers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Self, get_args
+
+from forecast.errors import NotFittedError, UsageError
+from forecast.forecaster import Forecast, Population
+from forecast.ledger import Ledger
+from forecast.models.learned.learned import Around, forecast_learned
+from forecast.models.learned.regressions import LEARNERS, regressor
+
+__all__ = ["CustomerRegression"]
+
+
+@dataclass
+class CustomerRegression:
+    """Regressions of purchases and of value on customer features.
+
+    Learns from up to four past windows: features on a past day (counts, ages and gaps, value, the
+    season of the first purchase, purchases in the same days last year, what buy-till-you-die
+    processes fitted on that day expected) against what the same customers did after it. Each
+    window is taken at its own level; the level of the forecast is that of the buy-till-you-die
+    expectation, for the whole horizon even where past windows are shorter. Features are clipped
+    to the range the past windows saw. A customer's distribution is what customers of a similar
+    prediction did; purchases are spread evenly over the days of the horizon.
+
+    ``fit`` keeps the ledger; the training happens in ``forecast``, for the horizon asked.
+
+    Parameters
+    ----------
+    method : str or scikit-learn regressor
+        ``"linear"``: ridge regression whose penalty minimises the generalised cross-validation
+        error (Golub, Heath & Wahba 1979), clipped at 0. ``"poisson"``: a Poisson regression with
+        a ridge penalty. ``"hurdle"``: a logistic regression of buying at all times a Gamma
+        regression of how much by those who buy (Cragg 1971). A regressor is cloned, never fitted,
+        and learns multiples of what ``around`` names; its predictions are clipped at 0.
+    around : {"mean", "btyd"}
+        What purchases are compared with: the mean of a window, or each customer's own
+        buy-till-you-die expectation, which then is an offset and a weight.
+    """
+
+    method: Any = "linear"
+    around: Around = "mean"
+    ledger_: Ledger | None = field(default=None, init=False, repr=False, compare=False)
+
+    def fit(self, ledger: Ledger) -> Self:
+        """Keep the ledger to learn from."""
+        if isinstance(self.method, str):
+            if self.method not in LEARNERS:
+                raise UsageError(f"method: {self.method!r} is not one of {', '.join(LEARNERS)}.")
+        elif not hasattr(self.method, "predict"):
+            raise UsageError(f"method: {self.method!r} is no scikit-learn regressor.")
+        if self.around not in get_args(Around):
+            raise UsageError(f"around: {self.around!r} is neither 'btyd' nor 'mean'.")
+        self.ledger_ = ledger
+        return self
+
+    def forecast(
+        self,
+        horizon: str | date,
+        *,
+        population: Population = "existing",
+        every: str | None = None,
+        scenario: Mapping[str, Any] | None = None,
+        draws: int = 1000,
+        seed: int = 0,
+    ) -> Forecast:
+        """Forecast the window after the cutoff; see :meth:`forecast.Forecaster.forecast`.
+
+        Raises
+        ------
+        TooLittleDataError
+            If no past day with 28 days and 30 customers before it is left.
+        """
+        if self.ledger_ is None:
+            raise NotFittedError(self)
+        known = isinstance(self.method, str)
+        return forecast_learned(
+            self, self.ledger_, horizon, around=self.around,
+            learner=LEARNERS[self.method] if known else regressor(self.method),
+            population=population, every=every, scenario=scenario, draws=draws, seed=seed,
+        )  # fmt: skip

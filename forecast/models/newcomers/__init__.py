@@ -1,0 +1,1 @@
+"""Customers still to come: acquisitions times a newcomer curve."""

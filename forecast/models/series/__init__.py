@@ -1,0 +1,1 @@
+"""Everybody's purchases and value as seasonal time series."""

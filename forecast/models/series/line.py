@@ -1,0 +1,104 @@
+"""One line of a series forecast: purchases a day, and what they are worth."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from forecast.models.series.fit import FittedSeries, fit_series
+
+__all__ = ["Line", "fit_line"]
+
+FloatArray = npt.NDArray[np.float64]
+
+_SHIFT = 0.2  # of the mean a period: a closed week must not outweigh the season
+_LEAST_ORDER_VALUE = 1e-3  # of the mean: a week of free purchases must have a logarithm
+
+
+@dataclass(frozen=True)
+class Line:
+    """Fitted series of one group of customers, or of all.
+
+    Attributes
+    ----------
+    purchases : FittedSeries
+        Purchases a day.
+    worth : FittedSeries or None
+        Value of a purchase or, at ``level`` ``"revenue"``, value a day; None without amounts.
+    level : str
+    """
+
+    purchases: FittedSeries
+    worth: FittedSeries | None
+    level: str
+
+    def expect(self, days: FloatArray, events: FloatArray) -> tuple[FloatArray, FloatArray | None]:
+        """Return expected purchases and value by period.
+
+        Parameters
+        ----------
+        days : array of float, shape (steps, periods)
+            Days each step shares with each period.
+        events : array of float, shape (steps, events)
+        """
+        rate = self.purchases.expect(len(days), events)
+        if self.worth is None:
+            return rate @ days, None
+        worth = self.worth.expect(len(days), events)
+        return rate @ days, (worth if self.level == "revenue" else rate * worth) @ days
+
+    def draw(
+        self, days: FloatArray, events: FloatArray, draws: int, rng: np.random.Generator
+    ) -> tuple[FloatArray, FloatArray | None]:
+        """Simulate them; shape (draws, periods)."""
+        rate = self.purchases.draw(len(days), draws, rng, events)
+        if self.worth is None:
+            return rate @ days, None
+        worth = self.worth.draw(len(days), draws, rng, events)
+        return rate @ days, (worth if self.level == "revenue" else rate * worth) @ days
+
+    def errors(self) -> tuple[float, float]:
+        """Return standard deviations of purchases and value one step ahead, as shares."""
+        first = self.purchases.spread()
+        if self.worth is None:
+            return first, 0.0
+        second = self.worth.spread()
+        return first, second if self.level == "revenue" else float(np.hypot(first, second))
+
+
+def fit_line(
+    counts: FloatArray,
+    amounts: FloatArray | None,
+    days: FloatArray,
+    *,
+    cycle: float,
+    method: str,
+    level: str,
+    events: FloatArray,
+) -> Line:
+    """Fit purchases a day and their worth.
+
+    Parameters
+    ----------
+    counts, amounts : array of float, shape (steps,)
+        Purchases, at least one, and their value.
+    days : array of float, shape (steps,)
+        Length of each step.
+    cycle, method, events
+        As for :func:`forecast.models.series.fit.fit_series`. Value per purchase has a drifting
+        level of its own and no season, whatever the method.
+    level : str
+        ``"purchases"`` or ``"revenue"``.
+    """
+    purchases = fit_series(counts / days, cycle=cycle, shift=_SHIFT, method=method, events=events)
+    if amounts is None:
+        return Line(purchases, None, level)
+    if level == "revenue" and amounts.any():
+        worth = fit_series(amounts / days, cycle=cycle, shift=_SHIFT, method=method, events=events)
+        return Line(purchases, worth, level)
+    mean = amounts.sum() / counts.sum() if amounts.any() else 1.0
+    per_order = np.full(len(counts), np.nan)
+    np.divide(amounts, counts, out=per_order, where=counts > 0)
+    floored = np.maximum(per_order, _LEAST_ORDER_VALUE * mean)
+    worth = fit_series(floored, cycle=cycle, shift=0.0, season=False, events=events)
+    return Line(purchases, worth, "purchases")

@@ -1,0 +1,281 @@
+"""The whole business as seasonal time series, newcomers included."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from forecast.calendar import DAYS_PER_YEAR, Horizon, Window
+from forecast.draws import accumulate
+from forecast.errors import NotFittedError, TooLittleDataError, UnsupportedError, UsageError
+from forecast.forecaster import Forecast, Population, Totals, check_request
+from forecast.ledger import Ledger
+from forecast.models.series.draws import LineDraws, expected_lines
+from forecast.models.series.events import StepEvents
+from forecast.models.series.fit import METHODS
+from forecast.models.series.groups import METHODS as RECONCILIATIONS
+from forecast.models.series.groups import labels_of
+from forecast.models.series.line import Line, fit_line
+from forecast.views import revenue_series
+
+__all__ = ["SeasonalSeries"]
+
+FloatArray = npt.NDArray[np.float64]
+
+LEAST_PERIODS = 8
+LEAST_PURCHASES = 50  # of a group with a series of its own
+
+
+@dataclass
+class SeasonalSeries:
+    """Everybody's purchases and value by week, with a drifting level and a yearly season.
+
+    Purchases are modelled on logarithms by one of four methods: ``"local_level"``, a random walk
+    plus Fourier pairs of the year, averaged over its variances
+    (:mod:`forecast.models.series.local_level`); ``"ets"``, exponential smoothing with or without a
+    damped trend; ``"sarimax"``, ARIMA errors around Fourier pairs chosen by AICc; ``"stl"``, a pattern by
+    loess under a random walk. The season is estimated from two years on, shrunk between one and
+    two years, and left out below one year (``"stl"`` is refused below two). Value is purchases
+    times value per purchase, which has a drifting level of its own. Weeks are spread evenly over
+    their days, so any horizon and period can be asked.
+
+    Intervals hold the error of every step and of the level. Of the parameters they hold those of
+    the variances (``"local_level"``, ``"stl"``), of events, and of a season that is estimated with
+    the level (``"local_level"`` and ``"sarimax"``, from two years on); the rest is held at its
+    estimate, which makes intervals too narrow. Half-year totals of simulated businesses of two
+    years and a half fell into 90 % intervals in 88 % of cases (``"local_level"``), 77 %
+    (``"sarimax"``), 69 % (``"ets"``) and 63 % (``"stl"``).
+
+    The population is ``"all"``; it cannot be split into customers, but by :meth:`groups` into the
+    values of a customer column.
+
+    Parameters
+    ----------
+    every : str
+        Grain of the series, ``"W"`` or ``"M"``, counted back from the cutoff.
+    method : str
+        See above.
+    level : {"purchases", "revenue"}
+        ``"revenue"`` models value directly by the method; its draws are then independent of those
+        of purchases.
+    events : pandas.DataFrame, optional
+        Known events and market figures: one row a day from the first purchase to the end of the
+        horizon, one column a regressor. ``scenario={"events": ...}`` replaces the future values.
+    by : str, optional
+        Customer column whose groups get series of their own; groups with fewer than 50 purchases
+        are put together as ``"(other)"``.
+    reconcile : {"mint", "bottom_up", "top_down"}
+        How groups and total are made to add up (:mod:`forecast.models.series.groups`).
+    """
+
+    every: str = "W"
+    method: str = "local_level"
+    level: str = "purchases"
+    events: pd.DataFrame | None = field(default=None, repr=False)
+    by: str | None = None
+    reconcile: str = "mint"
+    cutoff_: date | None = field(default=None, init=False, repr=False)
+    periods_: int = field(default=0, init=False, repr=False)
+    total_: Line | None = field(default=None, init=False, repr=False, compare=False)
+    groups_: dict[str, Line] = field(default_factory=dict, init=False, repr=False, compare=False)
+    events_: StepEvents | None = field(default=None, init=False, repr=False, compare=False)
+
+    populations = ("all",)
+    levers = ("events",)
+
+    def fit(self, ledger: Ledger) -> Self:
+        """Fit the series of purchases and of what they are worth.
+
+        Raises
+        ------
+        TooLittleDataError
+            If the log has fewer than eight full periods, no purchase in them, or less than two
+            years for ``"stl"``.
+        """
+        self._check_settings()
+        series = revenue_series(ledger, self.every)
+        if len(series) < LEAST_PERIODS or not series["purchases"].any():
+            raise TooLittleDataError(
+                f"The log has {len(series)} full periods of 1{self.every} up to {ledger.cutoff} "
+                f"with {int(series['purchases'].sum()):,} purchases; a series needs at least "
+                f"{LEAST_PERIODS} periods and a purchase."
+            )
+        starts, ends = series.index.to_series().dt.date, series["end"].dt.date
+        steps = [Window(start, end) for start, end in zip(starts, ends, strict=True)]
+        events = StepEvents.learn(self.events, steps)
+
+        def line(table: pd.DataFrame) -> Line:
+            return fit_line(
+                table["purchases"].to_numpy(float),
+                table["value"].to_numpy(float) if ledger.has_value else None,
+                np.array([step.days for step in steps], dtype=float),
+                cycle=DAYS_PER_YEAR / Horizon.parse(f"1{self.every}").mean_days(ledger.cutoff),
+                method=self.method,
+                level=self.level,
+                events=events.past,
+            )
+
+        self.total_, self.groups_ = line(series), {}
+        if self.by is not None:
+            tables = _by_group(ledger, self.by, series)
+            self.groups_ = {label: line(table) for label, table in tables.items()}
+        self.cutoff_, self.periods_, self.events_ = ledger.cutoff, len(series), events
+        return self
+
+    def forecast(
+        self,
+        horizon: str | date,
+        *,
+        population: Population = "existing",
+        every: str | None = None,
+        scenario: Mapping[str, Any] | None = None,
+        draws: int = 1000,
+        seed: int = 0,
+    ) -> Forecast:
+        """Forecast the window after the cutoff; see :meth:`forecast.Forecaster.forecast`.
+
+        Only ``population="all"`` can be asked.
+
+        Raises
+        ------
+        UsageError
+            If events are not known up to the end of the horizon.
+        """
+        check_request(
+            self, population, scenario, populations=self.populations, levers=self.levers,
+            draws=draws, seed=seed,
+        )  # fmt: skip
+        asked, windows, sampler = self._asked(horizon, every, scenario, draws, seed)
+        purchases, value = expected_lines(sampler)
+        assert self.cutoff_ is not None
+        return Forecast.build(
+            model=type(self).__name__,
+            cutoff=self.cutoff_,
+            horizon=asked,
+            windows=windows,
+            population="all",
+            customers=None,
+            period_purchases=purchases.sum(axis=0),
+            period_value=None if value is None else value.sum(axis=0),
+            sampler=sampler if draws else None,
+            notes=self._notes(len(sampler.days)),
+        )
+
+    def groups(
+        self,
+        horizon: str | date,
+        *,
+        every: str | None = None,
+        scenario: Mapping[str, Any] | None = None,
+        draws: int = 1000,
+        seed: int = 0,
+    ) -> Totals:
+        """Return draws by group and period; they add up to those of :meth:`forecast`.
+
+        Raises
+        ------
+        UnsupportedError
+            If the model was made without ``by``.
+        """
+        check_request(
+            self, "all", scenario, populations=self.populations, levers=self.levers,
+            draws=draws, seed=seed,
+        )  # fmt: skip
+        if self.by is None:
+            raise UnsupportedError("SeasonalSeries has no groups; set by= to a customer column.")
+        if draws == 0:
+            raise UsageError("draws: groups are draws; ask for at least 2.")
+        windows, sampler = self._asked(horizon, every, scenario, draws, seed)[1:]
+        names = list(self.groups_)
+        purchases, value = accumulate(sampler, len(windows), np.arange(len(names)), len(names))
+        return Totals(pd.Index(names), windows, purchases, value)
+
+    def _asked(
+        self,
+        horizon: str | date,
+        every: str | None,
+        scenario: Mapping[str, Any] | None,
+        draws: int,
+        seed: int,
+    ) -> tuple[Horizon, list[Window], LineDraws]:
+        if self.cutoff_ is None or self.total_ is None or self.events_ is None:
+            raise NotFittedError(self)
+        asked = Horizon.parse(horizon)
+        windows, window = asked.periods(self.cutoff_, every), asked.window(self.cutoff_)
+        count = 1 + window.days // (7 if self.every == "W" else 28)
+        steps = Horizon(count, self.every).periods(self.cutoff_)
+        steps = [step for step in steps if step.start < window.end]
+        events = self.events_.future((scenario or {}).get("events"), steps, window.end)
+        days = _shared_days(steps, windows)
+        lines = tuple(self.groups_.values())
+        return asked, windows, LineDraws(
+            self.total_, lines, self.reconcile, days, events, draws, seed
+        )  # fmt: skip
+
+    def _check_settings(self) -> None:
+        for name, value, known in (
+            ("every", self.every, ("W", "M")),
+            ("method", self.method, METHODS),
+            ("level", self.level, ("purchases", "revenue")),
+            ("reconcile", self.reconcile, RECONCILIATIONS),
+        ):
+            if value not in known:
+                offered = " or ".join(repr(each) for each in known)
+                raise UsageError(f"{name}: {value!r} is not {offered}.")
+
+    def _notes(self, steps: int) -> list[str]:
+        assert self.total_ is not None
+        assert self.events_ is not None
+        said = {
+            "season": "Level and yearly season.",
+            "shrunk season": "Less than two years of history: the yearly season is shrunk.",
+            "no season": "Less than a year of history: a level without a season.",
+        }
+        notes = [said[self.total_.purchases.kind]]
+        if steps > self.periods_:
+            notes.append(
+                f"The horizon ({steps} periods) is longer than the history ({self.periods_})."
+            )
+        if self.events_.unknown:
+            notes.append(
+                f"Never varied before the cutoff, so taken to have no effect: "
+                f"{', '.join(self.events_.unknown)}."
+            )
+        for label, line in {"": self.total_, **self.groups_}.items():
+            where = f" of {label}" if label else ""
+            for name, part in (("purchases", line.purchases), ("value", line.worth)):
+                if part is not None and not part.converged:
+                    notes.append(
+                        f"The search for the parameters of {name}{where} stopped before it "
+                        "converged."
+                    )
+        return notes
+
+
+def _shared_days(steps: list[Window], windows: list[Window]) -> FloatArray:
+    """Return the days each step of the series shares with each period."""
+    start, end = (
+        [[getattr(each, edge).toordinal() for each in group] for group in (steps, windows)]
+        for edge in ("start", "end")
+    )
+    overlap = np.minimum.outer(end[0], end[1]) - np.maximum.outer(start[0], start[1])
+    return np.asarray(np.maximum(overlap, 0), dtype=float)
+
+
+def _by_group(ledger: Ledger, by: str, series: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the series of each group that bought in it, in the order of their names."""
+    labels = labels_of(ledger, by, LEAST_PURCHASES)
+    rows = ledger.purchases()
+    step = np.searchsorted(series.index.to_numpy(), rows["date"].to_numpy(), side="right") - 1
+    rows = rows.assign(step=step, group=labels.reindex(rows["customer_id"]).to_numpy())
+    rows = rows[step >= 0]
+    amounts = {"value": ("value", "sum")} if ledger.has_value else {}
+    table = rows.groupby(["group", "step"]).agg(purchases=("date", "size"), **amounts)
+    return {
+        str(label): part.droplevel("group").reindex(range(len(series)), fill_value=0)
+        for label, part in table.groupby(level="group")
+    }
