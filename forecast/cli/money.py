@@ -136,7 +136,7 @@ def read_table(path: Path, what: str) -> pd.DataFrame:
     except OSError as error:
         raise FileError(f"{what}: {path} cannot be read ({error.strerror or error}).") from None
     except (ValueError, UnicodeDecodeError) as error:
-        why = str(error).splitlines()[0]
+        why = str(error).splitlines()[0].removeprefix("Error tokenizing data. C error: ")
         raise DataError(f"{what}: {path} is no table of CSV or Parquet ({why}).") from None
     return text
 

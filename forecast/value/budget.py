@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from forecast.errors import ColumnError, TooLittleDataError, UsageError, listed
-from forecast.value.economics import EVERYBODY, UnitEconomics
+from forecast.value.economics import UnitEconomics
 from forecast.value.response import (
     FEWEST_MONTHS,
     LEAST_SPREAD,

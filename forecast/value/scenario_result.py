@@ -19,8 +19,7 @@ Levers = Mapping[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class ScenarioResult(Mapping[str, pd.DataFrame]):
-    """A scenario beside the forecast without it; made by :func:`scenario
-    <forecast.value.scenarios.scenario>`.
+    """A scenario beside the forecast without it; made by :func:`forecast.scenario`.
 
     It is a mapping of names to tables, as :func:`forecast.report` takes for ``value``.
 

@@ -25,18 +25,21 @@ class SpendPlan:
     responses: list[Response]
 
     def customers(self, spend: FloatArray) -> FloatArray:
+        """Return customers a month, shape (draws, channels)."""
         pairs = zip(self.responses, spend, strict=True)
         return np.column_stack([curve.customers(each) for curve, each in pairs])
 
     def net(self, spend: FloatArray) -> FloatArray:
-        """Value less spend, shape (draws, channels)."""
+        """Return value less spend, shape (draws, channels)."""
         return self.worth * self.customers(spend) - spend
 
     def slope(self, spend: FloatArray) -> FloatArray:
+        """Return the value of one more unit of money, shape (draws, channels)."""
         pairs = zip(self.responses, spend, strict=True)
         return self.worth * np.column_stack([curve.slope(each) for curve, each in pairs])
 
     def table(self, spend: FloatArray, now: FloatArray, names: list[str]) -> pd.DataFrame:
+        """Return what is spent now and what is suggested, one row a channel and one for all."""
         net = self.net(spend)
         every = np.column_stack([net, net.sum(axis=1)])
         lo, hi = np.quantile(every, [0.05, 0.95], axis=0)

@@ -7,8 +7,11 @@ from forecast.ledger import read_ledger
 from forecast.models import MODELS, default_models
 from forecast.testing import check_forecaster
 
+SLOW = {"ensemble"}  # fits every member at every past origin; test_ensemble.py has a small one
+NAMES = [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in MODELS]
 
-@pytest.mark.parametrize("name", MODELS)
+
+@pytest.mark.parametrize("name", NAMES)
 def test_every_model_complies(name: str) -> None:
     check_forecaster(MODELS[name])
 

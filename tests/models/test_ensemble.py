@@ -56,36 +56,51 @@ class Broken(OwnRate):
         return super().forecast(*args, **options)
 
 
+@pytest.fixture(scope="module")
+def scores(whole: Ledger, cut: Ledger) -> pd.DataFrame:
+    actual = whole.actuals(cut.cutoff, "13W")
+    members = {
+        "bgnbd": BTYD("bgnbd", "gamma_gamma_all"),
+        "cohorts": CohortCurve(),
+        "own_rate": OwnRate(),
+        "boosting": GradientBoosting(trees=60),
+        "poisson": CustomerRegression("poisson", around="btyd"),
+    }
+    models: Mapping[str, Forecaster] = {
+        "ensemble": Ensemble(members, seasonal=None),
+        **members,
+    }
+    out = {}
+    for name, model in models.items():
+        found = model.fit(cut).forecast("13W", draws=0).customers
+        assert found is not None
+        out[name] = {
+            kind: float(np.sqrt(((found[f"expected_{kind}"] - actual[kind]) ** 2).mean()))
+            for kind in ("purchases", "value")
+        }
+    return pd.DataFrame.from_dict(out, orient="index")
+
+
+@pytest.fixture(scope="module")
+def found(cut: Ledger) -> Forecast:
+    model = small(bgnbd=BTYD("bgnbd", "gamma_gamma_all"))
+    return model.fit(cut).forecast("13W", draws=600, seed=1)
+
+
+@pytest.fixture(scope="module")
+def season(ledger_of: Reader) -> Ledger:
+    orders = simulate_shop(900, days=1035, acquisition_days=900, seed=3, refunds=0.0).orders
+    return ledger_of(orders[["customer_id", "date", "amount"]], cutoff="2024-10-31")
+
+
 def test_a_small_ensemble_complies() -> None:
-    check_forecaster(small())
+    """The whole one is checked with the rest of the registry, by ``make slow``."""
+    members = {"own_rate": OwnRate(), "poisson": CustomerRegression("poisson", around="btyd")}
+    check_forecaster(Ensemble(members, seasonal=None))
 
 
 class TestAccuracy:
     """A shop whose truth is known."""
-
-    @pytest.fixture(scope="class")
-    def scores(self, whole: Ledger, cut: Ledger) -> pd.DataFrame:
-        actual = whole.actuals(cut.cutoff, "13W")
-        members = {
-            "bgnbd": BTYD("bgnbd", "gamma_gamma_all"),
-            "cohorts": CohortCurve(),
-            "own_rate": OwnRate(),
-            "boosting": GradientBoosting(trees=60),
-            "poisson": CustomerRegression("poisson", around="btyd"),
-        }
-        models: Mapping[str, Forecaster] = {
-            "ensemble": Ensemble(members, seasonal=None),
-            **members,
-        }
-        out = {}
-        for name, model in models.items():
-            found = model.fit(cut).forecast("13W", draws=0).customers
-            assert found is not None
-            out[name] = {
-                kind: float(np.sqrt(((found[f"expected_{kind}"] - actual[kind]) ** 2).mean()))
-                for kind in ("purchases", "value")
-            }
-        return pd.DataFrame.from_dict(out, orient="index")
 
     @pytest.mark.parametrize("kind", ["purchases", "value"])
     def test_it_is_far_from_the_worst_and_near_the_best(
@@ -97,11 +112,6 @@ class TestAccuracy:
 
 
 class TestDraws:
-    @pytest.fixture(scope="class")
-    def found(self, cut: Ledger) -> Forecast:
-        model = small(bgnbd=BTYD("bgnbd", "gamma_gamma_all"))
-        return model.fit(cut).forecast("13W", draws=600, seed=1)
-
     def test_every_draw_asked_for_is_there(self, found: Forecast) -> None:
         assert found.sampler is not None
         assert found.sampler.draws == 600
@@ -183,7 +193,7 @@ class TestMembers:
 
     def test_a_third_of_the_horizon_is_the_least(self, cut: Ledger) -> None:
         short = cut.cut("2022-06-30")  # 181 days: past windows of 90
-        members = {"own_rate": OwnRate(), "cohorts": CohortCurve()}
+        members = {"own_rate": OwnRate(), "bgnbd": BTYD("bgnbd", "gamma_gamma_all")}
         model = Ensemble(members, seasonal=None).fit(short)
         model.forecast("39W", draws=0)
         assert model.shares_ is not None
@@ -282,11 +292,6 @@ class Mute(OwnRate):
 
 class TestSeason:
     """Two years and a half of a shop that sells twice as much in December as in June."""
-
-    @pytest.fixture(scope="class")
-    def season(self, ledger_of: Reader) -> Ledger:
-        orders = simulate_shop(900, days=1035, acquisition_days=900, seed=3, refunds=0.0).orders
-        return ledger_of(orders[["customer_id", "date", "amount"]], cutoff="2024-10-31")
 
     def test_it_is_a_source_of_the_level_and_shapes_the_periods(self, season: Ledger) -> None:
         model = Ensemble({"own_rate": OwnRate(), "cohorts": CohortCurve()}).fit(season)

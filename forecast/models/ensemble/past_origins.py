@@ -235,15 +235,16 @@ def _inside(
     )  # fmt: skip
     each = np.repeat(list(weight.values()), [part.sampler.draws for part in parts])
     each = each / each.sum()
-    chance = np.random.default_rng([seed, 6]).random(len(mean))
-    inside = 0
+    inside = 0.0
     for block in draws.blocks():
         seen = origin.bought[block.rows, None]
         below, at = ((drawn @ each) for drawn in (block.purchases < seen, block.purchases == seen))
-        # what happened is one more draw, or a few draws would never reach into the tails
-        rank = below + chance[block.rows] * at
-        rank += (chance[block.rows] - rank) / (draws.draws + 1)
-        inside += int(((rank > 0.05) & (rank < 0.95)).sum())
+        # what happened is one more draw, or a few draws would never reach into the tails; the
+        # share of a randomised PIT needs no random numbers
+        width = (draws.draws * at + 1.0) / (draws.draws + 1)
+        start = draws.draws * below / (draws.draws + 1)
+        overlap = np.minimum(start + width, 0.95) - np.maximum(start, 0.05)
+        inside += float((np.maximum(overlap, 0.0) / width).sum())
     return inside / len(mean)
 
 

@@ -89,16 +89,22 @@ class Pool:
         if LAST_YEAR in sources:
             last_year = _answer(sources.pop(LAST_YEAR), horizon, every, 0, seed)
         shares = past.shares(list(sources), learners, "purchases")
-        while True:  # a member that cannot answer leaves its share to the others
-            counts = dict(zip(sources, draws_of(shares, draws), strict=True))
+        silent: set[str] = set()
+        while True:  # who cannot answer leaves its share to the others, who has no draws its draws
+            speak = np.array([0.0 if name in silent else 1.0 for name in sources]) * shares
+            whole = float(speak.sum())
+            asked = draws_of(speak / whole, draws) if whole > 0 else np.zeros(len(speak), np.int64)
+            counts = dict(zip(sources, asked.tolist(), strict=True))
             answers = {
-                name: _answer(model, horizon, every, int(counts[name]), seed + number)
+                name: _answer(model, horizon, every, counts[name], seed + number)
                 for number, (name, model) in enumerate(sources.items())
             }
             mute = {name: answer for name, answer in answers.items() if isinstance(answer, str)}
-            if not mute:
+            forecasts = {name: each for name, each in answers.items() if isinstance(each, Forecast)}
+            without = {name for name, each in forecasts.items() if counts[name] and not each.sampler}
+            if not mute and not without:
                 break
-            failed |= mute
+            failed, silent = failed | mute, silent | without
             sources = {name: model for name, model in sources.items() if name not in mute}
             if not sources:
                 raise TooLittleDataError(
@@ -106,7 +112,6 @@ class Pool:
                     f"{listed([f'{name}: {why}' for name, why in failed.items()])}"
                 )
             shares = past.shares(list(sources), learners, "purchases")
-        forecasts = {name: each for name, each in answers.items() if isinstance(each, Forecast)}
         other = last_year if isinstance(last_year, Forecast) else None
         people, names = CustomerDays.of(ledger), list(forecasts)
         table = pd.DataFrame({"purchases": shares}, index=pd.Index(names, name="member"))

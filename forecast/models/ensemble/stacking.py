@@ -39,40 +39,35 @@ def learned_shares(
     array([0.75, 0.25])
     """
     members = len(prior)
-    gram, moment = np.zeros((members, members)), np.zeros(members)
+    square = np.zeros((members, members))
     used = 0
     for rows, seen in zip(predictions, actuals, strict=True):
         totals = rows.sum(axis=0)
         if not seen.any() or not (totals > 0).all():
             continue
-        scaled = rows * (seen.sum() / totals)
-        error = float(np.mean((scaled @ prior - seen) ** 2))
-        if error > 0:  # so that every origin counts the same, whatever its scale
-            gram += scaled.T @ scaled / (len(seen) * error)
-            moment += scaled.T @ seen / (len(seen) * error)
+        errors = rows * (seen.sum() / totals) - seen[:, None]
+        usual = float(np.mean((errors @ prior) ** 2))
+        if usual > 0:  # so that every origin counts the same, whatever its scale
+            square += errors.T @ errors / (len(seen) * usual)
             used += 1
     if not used or trust <= 0:
         return prior
-    ridge = _RIDGE * used
-    return (1 - trust) * prior + trust * _simplex(
-        gram + ridge * np.eye(members), moment + ridge * prior, prior
-    )
+    away = np.eye(members) - prior[:, None]
+    return (1 - trust) * prior + trust * _least(square + _RIDGE * used * away.T @ away)
 
 
 _RIDGE = 0.02  # of the mean squared error of the prior shares
 
 
-def _simplex(gram: Floats, moment: Floats, start: Floats) -> Floats:
-    """Minimise w'Gw/2 - m'w over shares: an active-set solution of the small programme."""
-    from scipy.optimize import minimize
+def _least(square: Floats) -> Floats:
+    """Return the shares w with the least w'Qw.
 
-    found = minimize(
-        lambda w: 0.5 * w @ gram @ w - moment @ w,
-        start,
-        jac=lambda w: gram @ w - moment,
-        bounds=[(0.0, 1.0)] * len(start),
-        constraints=[{"type": "eq", "fun": lambda w: w.sum() - 1.0, "jac": np.ones_like}],
-        method="SLSQP",
-    )
-    shares = np.clip(found.x if found.success else start, 0.0, None)
-    return np.asarray(shares / shares.sum())
+    The w of 0 or more with the least w'Qw + (1'w - 1)^2 is proportional to them, whatever its
+    sum, and is found exactly by non-negative least squares (Lawson & Hanson 1974).
+    """
+    from scipy.optimize import nnls
+
+    ones = np.ones(len(square))
+    root = np.linalg.cholesky(square + np.outer(ones, ones))
+    found = nnls(root.T, np.linalg.solve(root, ones))[0]
+    return np.asarray(found / found.sum())

@@ -37,8 +37,8 @@ class SeasonalSeries:
     Purchases are modelled on logarithms by one of four methods: ``"local_level"``, a random walk
     plus Fourier pairs of the year, averaged over its variances
     (:mod:`forecast.models.series.local_level`); ``"ets"``, exponential smoothing with or without a
-    damped trend; ``"sarimax"``, ARIMA errors around Fourier pairs chosen by AICc; ``"stl"``, a pattern by
-    loess under a random walk. The season is estimated from two years on, shrunk between one and
+    damped trend; ``"sarimax"``, ARIMA errors around Fourier pairs chosen by AICc; ``"stl"``, a
+    pattern by loess under a random walk. The season is estimated from two years on, shrunk between one and
     two years, and left out below one year (``"stl"`` is refused below two). Value is purchases
     times value per purchase, which has a drifting level of its own. Weeks are spread evenly over
     their days, so any horizon and period can be asked.
