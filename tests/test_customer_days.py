@@ -109,12 +109,8 @@ def test_features_are_those_of_a_plain_computation(
 @pytest.mark.parametrize(("back", "length"), [(1, 1), (90, 90), (200, 30), (500, 500)])
 def test_a_past_day_is_the_ledger_cut_and_its_outcome_the_actuals(back: int, length: int) -> None:
     rng = np.random.default_rng(back)
-    ledger = read([
-        (f"c{who}", int(day), float(cents) / 100)
-        for who, day, cents in zip(
-            rng.integers(0, 12, 80), rng.integers(0, 600, 80), rng.integers(0, 9999, 80), strict=True
-        )
-    ])  # fmt: skip
+    drawn = rng.integers(0, (12, 600, 9999), (80, 3))
+    ledger = read([(f"c{who}", int(ago), cents / 100) for who, ago, cents in drawn])
     days, day = CustomerDays.of(ledger), CUTOFF.date() - timedelta(days=back)
     past, cut = days.at(days.now - back), CustomerDays.of(ledger.cut(day))
     assert list(past.customers) == list(cut.customers)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from forecast.forecaster import Draws, Split
-from forecast.models.rescaled import rescaled
+from forecast.models.rescaled import gained, rescaled
 from forecast.models.spread import Shares, block_rows
 
 __all__ = ["AnalogueDraws", "Analogues"]
@@ -108,7 +108,8 @@ class Analogues:
             counts, weight = np.unique(outcomes, return_counts=True)
             mean = float(counts @ weight / weight.sum())
             kept = np.minimum(1.0, scale[rows, None])
-            added = np.maximum(scale[rows, None] - 1.0, 0.0) * (counts + mean) / 2.0
+            own, shared = gained(scale[rows, None])
+            added = own * counts + shared * mean
             nothing = (1.0 - kept) ** counts * np.exp(-added)
             out[rows] = (1.0 - nothing) @ weight / weight.sum()
         return out
@@ -118,10 +119,9 @@ class Analogues:
 class AnalogueDraws:
     """Futures of customers, drawn from the outcomes of their analogues.
 
-    An analogue's count n becomes Binomial(n, s) where the customer is expected to buy s < 1 times
-    as much as his bin did on average, m, and n + Poisson((s - 1) (n + m) / 2) where s > 1: half
-    of what is added goes to those who bought, half to everybody. The mean is m s. The value of a
-    purchase is the analogue's, scaled likewise.
+    An analogue's count is moved to the customer's expectation by
+    :func:`forecast.models.rescaled.rescaled`. The value of a purchase is the analogue's, scaled
+    likewise.
 
     Attributes
     ----------
@@ -154,9 +154,9 @@ class AnalogueDraws:
             worth = np.where(
                 past.purchases > 0, past.order_value, np.repeat(spent / mean, np.diff(past.starts))
             )
-            more = np.maximum(scale - 1.0, 0.0) / 2.0
-            usual = (np.minimum(scale, 1.0) + more) * spent[bins]
-            usual += more * (mean * past.mean(worth))[bins]
+            own, shared = gained(scale)
+            usual = (np.minimum(scale, 1.0) + own) * spent[bins]
+            usual += shared * (mean * past.mean(worth))[bins]
             order_scale = np.divide(
                 self.expected_value, usual, out=np.zeros_like(usual), where=usual > 0
             )

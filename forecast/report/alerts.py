@@ -9,7 +9,8 @@ from forecast.backtest.checks import Check
 from forecast.forecaster import Forecast
 from forecast.ledger import Ledger
 from forecast.report.formats import count, day, length, percent
-from forecast.report.verdict import lead, off, same_model
+from forecast.report.leader import lead
+from forecast.report.verdict import off, same_model
 
 __all__ = ["alerts"]
 
@@ -37,7 +38,7 @@ def alerts(
     if forecast is not None:
         found += _forecast_alerts(forecast, ledger, backtest)
     if backtest is not None:
-        judged = any(check.id == INTERVALS for check in fired)
+        judged = any(check.id == INTERVALS and not check.causes for check in fired)
         found += _backtest_alerts(backtest, intervals=not judged)
     if ledger is not None:
         audit = ledger.audit

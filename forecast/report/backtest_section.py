@@ -19,9 +19,10 @@ from forecast.report.content import (
     figure,
 )
 from forecast.report.formats import count, day, length
+from forecast.report.leader import Lead, lead
 from forecast.report.leaderboard import definitions, leaderboard_table
 from forecast.report.style import Target
-from forecast.report.verdict import WHOM, Lead, lead
+from forecast.report.verdict import WHOM
 
 __all__ = ["backtest_section", "targets_of"]
 

@@ -14,10 +14,11 @@ from forecast.report.backtest_section import targets_of
 from forecast.report.calibration_plots import decile_calibration, pit_histogram, reliability
 from forecast.report.cohort_plots import Across, cohort_bias, cohort_errors
 from forecast.report.content import Drawing, Figures, Fold, Heading, Part, Prose, Section, figure
+from forecast.report.leader import lead
 from forecast.report.parameter_plots import parameter_drift
 from forecast.report.style import UNITS, Target
 from forecast.report.tracking_plots import tracking, tracking_cumulative
-from forecast.report.verdict import WHOM, joined, lead
+from forecast.report.verdict import WHOM, joined
 
 __all__ = ["models_section"]
 

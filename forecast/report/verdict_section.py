@@ -11,6 +11,7 @@ from forecast.ledger import Ledger
 from forecast.report.alerts import alerts
 from forecast.report.content import Alerts, Heading, Listing, Part, Prose, Section, Tiles
 from forecast.report.formats import count, day, percent, spoken
+from forecast.report.leader import lead
 from forecast.report.style import UNITS
 from forecast.report.verdict import (
     Total,
@@ -18,7 +19,6 @@ from forecast.report.verdict import (
     buyers,
     decision,
     forecast_sentences,
-    lead,
     off,
     standing,
 )

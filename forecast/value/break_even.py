@@ -130,6 +130,6 @@ def _crossing(gain: Callable[[float], float], cost: float, points: Any) -> float
     for point in map(float, points[1:]):
         if gain(point) >= cost:
             width = abs(float(points[-1] - points[0]))
-            return float(brentq(lambda value: gain(value) - cost, before, point, xtol=1e-4 * width))
+            return float(brentq(lambda value: gain(value) - cost, before, point, xtol=5e-4 * width))
         before = point
     return float("nan")

@@ -121,7 +121,7 @@ def test_scenario_folder(ltv: Run, roads: Any, store: Path, tmp_path: Path) -> N
     assert facts["scenario"]["levers"] == {"retention": 1.2, "margin": 0.9}
 
 
-@pytest.mark.parametrize("command", ["value", "segments", "scenario"])
+@pytest.mark.parametrize("command", ["value", "segments"])
 def test_the_same_command_gives_the_same_bytes(
     command: str, ltv: Run, roads: Any, tmp_path: Path, snapshot: Run
 ) -> None:

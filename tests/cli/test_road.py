@@ -130,7 +130,7 @@ def test_report_is_made_anew_the_same(
 def test_report_that_fails_leaves_the_old_page(
     ltv: Run, future: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, snapshot: Run
 ) -> None:
-    import forecast.report.page  # noqa: F401
+    import forecast.report.table_files  # noqa: F401
 
     folder = shutil.copytree(future, tmp_path / "copy")
     before = snapshot(folder)
@@ -138,7 +138,7 @@ def test_report_that_fails_leaves_the_old_page(
     def fail(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(sys.modules["forecast.report.page"].os, "replace", fail)
+    monkeypatch.setattr(sys.modules["forecast.report.table_files"].os, "replace", fail)
     ended = ltv("report", folder)
     assert ended.code == 6
     assert "No space left" in ended.err

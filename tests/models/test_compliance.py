@@ -7,7 +7,7 @@ from forecast.ledger import read_ledger
 from forecast.models import MODELS, default_models
 from forecast.testing import check_forecaster
 
-SLOW = {"ensemble"}  # fits every member at every past origin; test_ensemble.py has a small one
+SLOW = {"ensemble"}  # fits every member at every past origin
 NAMES = [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in MODELS]
 
 

@@ -45,6 +45,11 @@ def long() -> Ledger:
     return ledger_of(shop(500), "2024-05-14")
 
 
+@pytest.fixture(scope="module")
+def cut(long: Ledger) -> Ledger:
+    return long.cut("2024-02-13")
+
+
 class TestInnerWindow:
     def test_one_horizon_before_the_cutoff(self, long: Ledger) -> None:
         inner = inner_window(long, Horizon.parse("13W").window(long.cutoff))
@@ -74,9 +79,8 @@ class TestCustomerRegression:
     @pytest.mark.parametrize("around", ["mean", "btyd"])
     @pytest.mark.parametrize("method", LEARNERS)
     def test_steady_customers_are_ranked_and_levelled(
-        self, method: str, around: Any, long: Ledger
+        self, method: str, around: Any, long: Ledger, cut: Ledger
     ) -> None:
-        cut = long.cut("2024-02-13")
         f = CustomerRegression(method, around).fit(cut).forecast("13W", draws=0)
         assert f.customers is not None
         actual = long.actuals(cut.cutoff, "13W")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 from forecast.calendar import Horizon
 from forecast.draws import Draws, Split
 from forecast.errors import TooLittleDataError
+from forecast.forecaster import Forecaster
 from forecast.ledger import Ledger
 from forecast.models.btyd.btyd import BTYD
 from forecast.models.ensemble.level import learn_level
@@ -40,7 +42,7 @@ def asked(ledger: Ledger, horizon: str) -> object:
 
 
 class TestStanding:
-    MEMBERS = {
+    MEMBERS: ClassVar[dict[str, Forecaster]] = {
         "own_rate": OwnRate(),
         "bgnbd": BTYD("bgnbd", "gamma_gamma_all"),
         LAST_YEAR: LastYear(),
@@ -153,6 +155,13 @@ class TestLearnedShares:
         )
         assert 0.5 < third[0] < whole[0] < 1.0
         assert whole.sum() == pytest.approx(1.0)
+
+    def test_without_a_share_there_is_nothing_to_learn(self) -> None:
+        nobody = origin(np.zeros(50), {"x": np.ones(50), "y": np.ones(50)})
+        some = origin(np.ones(50), {"x": np.ones(50), "y": np.arange(50.0)})
+        past = PastOrigins((nobody, some), 1.0, 1.0)
+        shares = past.shares(["a", "x", "y"], frozenset({"x", "y"}), "purchases")
+        np.testing.assert_array_equal(shares, [1.0, 0.0, 0.0])
 
     def test_who_was_not_there_keeps_his_share(self) -> None:
         shares = self.past(1.0).shares(["good", "bad", "mute"], frozenset(), "purchases")

@@ -1,4 +1,4 @@
-"""Counts at another mean: the mean asked for, whole numbers, and nothing from nothing but chance."""
+"""Counts at another mean: the mean asked for, whole numbers, and nothing from nothing."""
 
 import numpy as np
 import pytest
@@ -47,3 +47,11 @@ def test_nobody_expected_stays_nobody() -> None:
     rng = np.random.default_rng(0)
     nothing = np.zeros((2, 50), dtype=np.int64)
     assert not rescaled(nothing, np.zeros((2, 1)), np.full((2, 1), 3.0), rng).any()
+
+
+def test_next_to_nothing_grows_without_bursts() -> None:
+    rng = np.random.default_rng(3)
+    counts = (rng.random((1, 200_000)) < 1e-4).astype(np.int64)
+    drawn = rescaled(counts, np.full((1, 1), 1e-4), np.full((1, 1), 3000.0), rng)
+    assert drawn.mean() == pytest.approx(0.3, rel=0.02)
+    assert drawn.max() < 10

@@ -16,12 +16,12 @@ from forecast.forecaster import Forecast
 from forecast.ledger import Ledger
 from forecast.report import report
 from forecast.report.alerts import alerts
+from forecast.report.leader import lead
 from forecast.report.verdict import (
     Total,
     backtest_sentences,
     decision,
     forecast_sentences,
-    lead,
     off,
     same_model,
     standing,

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import betainc, betaincinv
 
 import forecast as fc
 from forecast.calendar import Horizon
@@ -225,6 +226,7 @@ def test_break_even_of_a_lever_that_falls(model, four):
     assert answer.at_95 < answer.at < answer.at_05
 
 
+@pytest.mark.slow
 def test_break_even_of_retention_earns_its_cost(fitted, sold):
     found = scenario(fitted, sold, "26W", {"order_value": 1.1}, margin=0.4, rate=0.1, draws=5)
     answer = found.break_even("retention", 0.2, (1.0, 4.0))
@@ -358,3 +360,33 @@ def test_the_same_seed_and_a_report(model, four, tmp_path, fitted, sold):
     page = fc.report(tmp_path / "page.html", value=runs[0]).read_text()
     for words in ("Scenario: retention", "paired draws", "clv"):
         assert words in page
+
+
+def _truly_gained(shop, ledger, kept, days, rng):
+    """Value that a factor on staying adds for the customers alive, by playing their futures."""
+    alive = shop.alive(ledger.cutoff)
+    people = shop.customers.loc[alive.index[alive]]
+    repeats = fc.customer_summary(ledger)["frequency"].loc[people.index].to_numpy()
+    a, b = shop.truth["a"], shop.truth["b"] + repeats
+    leaving = betaincinv(a / kept, b, betainc(a, b, people["dropout"].to_numpy()))
+    rate = np.tile(people["rate"].to_numpy() * days / 7, (100, 1))
+    points, luck = rng.poisson(rate), rng.random(rate.shape)
+    gained = sum(
+        sign * np.minimum(points, np.ceil(np.log(luck) / np.log1p(-each)))
+        for sign, each in ((1, leaving), (-1, people["dropout"].to_numpy()))
+    )
+    return (gained * people["mean_order_value"].to_numpy()).sum() / 100
+
+
+@pytest.mark.slow
+def test_retention_gains_what_it_does_in_the_simulator():
+    found, truth = [], []
+    for seed in range(24):
+        shop = fc.simulate_shop(600, days=730, seed=seed, season=None, refunds=0.0)
+        ledger = fc.read_ledger(shop.orders, key=())
+        model = fc.BTYD("bgnbd", "gamma_gamma_all").fit(ledger)
+        table = scenario(model, ledger, "52W", {"retention": 1.5}, margin=1.0, draws=2).table
+        found.append(table.loc["value", "difference"])
+        truth.append(_truly_gained(shop, ledger, 1.5, 364, np.random.default_rng(seed)))
+    ratio = np.sum(found) / np.sum(truth)
+    assert 0.85 < ratio < 1.2, ratio

@@ -142,6 +142,8 @@ class PastOrigins:
         ]
         place = [names.index(name) for name in known]
         part = float(prior[place].sum())
+        if part <= 0:
+            return prior
         actual = [each.seen(target) for each in self.origins]
         prior[place] = part * learned_shares(rows, actual, prior[place] / part, TRUST * self.reach)
         return prior

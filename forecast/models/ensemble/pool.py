@@ -101,7 +101,9 @@ class Pool:
             }
             mute = {name: answer for name, answer in answers.items() if isinstance(answer, str)}
             forecasts = {name: each for name, each in answers.items() if isinstance(each, Forecast)}
-            without = {name for name, each in forecasts.items() if counts[name] and not each.sampler}
+            without = {
+                name for name, each in forecasts.items() if counts[name] and each.sampler is None
+            }
             if not mute and not without:
                 break
             failed, silent = failed | mute, silent | without

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from forecast.draws import Draws, Sampler, Split
-from forecast.models.rescaled import rescaled
+from forecast.models.rescaled import gained, rescaled
 from forecast.models.spread import Shares
 
 __all__ = ["Part", "PooledDraws", "draws_of"]
@@ -118,7 +118,7 @@ class PooledDraws:
             free = usual <= 0
             amount = np.where(free[:, None], before, block.value[inside])
             usual = np.where(free, 1.0, usual)
-            spent = _spent(before, after, amount, mean[:, None], usual[:, None])
+            spent = _spent(before, after, amount, mean[:, None], usual[:, None], moved)
             amounts.append(spent * (wanted / usual)[:, None] * order_level[drawn].T)
         purchases = np.concatenate(counts, axis=1)
         value = np.concatenate(amounts, axis=1) if amounts else None
@@ -131,17 +131,19 @@ class PooledDraws:
 
 
 def _spent(
-    before: Integers, after: Integers, amount: Floats, mean: Floats, usual: Floats
+    before: Integers, after: Integers, amount: Floats, mean: Floats, usual: Floats, ratio: Floats
 ) -> Floats:
-    """Return the value of rescaled counts, whose mean is as much larger as theirs.
+    """Return the value of rescaled counts; its mean grows as theirs does.
 
-    Kept purchases are worth what they were. Those added come half from the draw itself, half from
-    everybody, see :func:`rescaled`, and so does their worth.
+    Kept purchases are worth what they were. Those added come partly from the draw itself, partly
+    from everybody, see :func:`gained`, and so does their worth.
     """
+    own, shared = gained(ratio)
     flat = np.broadcast_to(usual, amount.shape)
     worth = np.divide(amount, before, out=flat.copy(), where=before > 0)
+    added = own * before + shared * mean
     theirs = np.divide(
-        amount + mean * usual, before + mean, out=flat.copy(), where=before + mean > 0
+        own * amount + shared * mean * usual, added, out=flat.copy(), where=added > 0
     )
     kept = np.minimum(before, after)
     return np.asarray(kept * worth + (after - kept) * theirs)

@@ -185,8 +185,8 @@ def _rows(
         )
     order_value = None
     if known.value is not None:
-        orders, mean = known.paid()
-        unit = _MEAN_PURCHASE * orders.sum() / max(float(orders @ mean), 1e-300)
+        paid = np.sort(known.value[known.value > 0])  # a sum must not depend on who is who
+        unit = _MEAN_PURCHASE * len(paid) / max(float(paid.sum()), 1e-300)
         features |= {name: features[name] * unit for name in features if "value" in name}
         order_value = _order_value(known)
         features["log_order_value"] = np.log(np.maximum(order_value * unit, 1e-12))
