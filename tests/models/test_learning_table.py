@@ -1,5 +1,6 @@
 """The learning table: past days and their windows, features of the past, outcomes after it."""
 
+import sys
 from collections.abc import Callable
 from datetime import date, timedelta
 
@@ -124,6 +125,16 @@ class TestTable:
         bought = one.today.features["mean_value"] * customer_summary(cut)["n_purchases"]
         assert bought.sum() / len(cut.purchases()) == pytest.approx(30.0)
 
+    def test_features_do_not_depend_on_who_is_who_to_the_last_bit(
+        self, orders: pd.DataFrame, cut: Ledger, ledger_of: Callable[..., Ledger]
+    ) -> None:
+        turned = orders.assign(customer_id=orders["customer_id"].map(lambda each: each[::-1]))
+        other = ledger_of(turned, cutoff=str(cut.cutoff))
+        one, two = (LearningTable.of(each, window_of(each, "13W")) for each in (cut, other))
+        for rows, same in zip((*one.past, one.today), (*two.past, two.today), strict=True):
+            matched = same.features.loc[[each[::-1] for each in rows.features.index]]
+            np.testing.assert_array_equal(rows.features.to_numpy(), matched.to_numpy())
+
     def test_a_short_history_says_so(self, cut: Ledger) -> None:
         short = cut.cut("2022-06-30")
         table = LearningTable.of(short, window_of(short, "39W"))
@@ -149,7 +160,7 @@ class TestTable:
     def test_more_rows_than_are_needed_are_sampled(
         self, cut: Ledger, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("forecast.models.learned.learning_table.MOST_ROWS", 600)
+        monkeypatch.setattr(sys.modules[LearningTable.__module__], "MOST_ROWS", 600)
         everyone = cut.cut("2023-09-30")
         table = LearningTable.of(everyone, window_of(everyone, "13W"))
         assert sum(len(rows.features) for rows in table.past) < 700

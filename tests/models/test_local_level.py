@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from forecast.models import local_level
+from forecast.models.series import local_level
 from forecast.models.series.local_level import fit_local_level
 
 

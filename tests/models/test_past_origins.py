@@ -1,5 +1,6 @@
 """Past origins: nothing after the cutoff, members compared fairly, fixed shares by hand."""
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -100,7 +101,7 @@ class TestStanding:
         assert past.reach == pytest.approx((history // 2) / 364)
 
     def test_many_customers_are_sampled(self, cut: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("forecast.models.ensemble.past_origins.MOST_CUSTOMERS", 150)
+        monkeypatch.setattr(sys.modules[PastOrigins.__module__], "MOST_CUSTOMERS", 150)
         past = self.learn(cut, draws=10)
         sizes = [len(each.bought) for each in past.origins]
         assert max(sizes) < 200

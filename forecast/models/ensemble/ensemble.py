@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from forecast.calendar import Horizon
-from forecast.errors import ForecastError, NotFittedError, TooLittleDataError, UsageError, listed
+from forecast.errors import ForecastError, NotFittedError, UsageError
 from forecast.forecaster import Forecast, Forecaster, Population, check_request
 from forecast.ledger import Ledger
 from forecast.models.btyd.btyd import BTYD
@@ -88,20 +88,21 @@ class Ensemble:
 
         Raises
         ------
-        TooLittleDataError
-            If no member can be fitted.
+        ForecastError
+            The first member's own, if no member can be fitted; models that learn from past
+            windows do so in ``forecast`` and do not count here, beside others.
         """
         self.ledger_, self.fitted_, self.failed_ = ledger, {}, {}
+        errors = []
         for name, model in self._models(ledger).items():
             try:
                 self.fitted_[name] = deepcopy(model).fit(ledger)
             except ForecastError as error:
                 self.failed_[name] = str(error)
-        if not set(self.fitted_) - {SEASONAL, LAST_YEAR}:
-            raise TooLittleDataError(
-                f"None of the ensemble's {len(self.failed_)} members can be fitted: "
-                f"{listed([f'{name}: {why}' for name, why in self.failed_.items()])}"
-            )
+                errors.append(error)
+        members = set(self.fitted_) - {SEASONAL, LAST_YEAR}
+        if errors and all(isinstance(self.fitted_[name], LEARNERS) for name in members):
+            raise errors[0]
         return self
 
     def _models(self, ledger: Ledger) -> dict[str, Forecaster]:

@@ -185,7 +185,7 @@ def _rows(
         )
     order_value = None
     if known.value is not None:
-        paid = np.sort(known.value[known.value > 0])  # a sum must not depend on who is who
+        paid = np.sort(known.value[known.value > 0])  # so that its sum is that of any order
         unit = _MEAN_PURCHASE * len(paid) / max(float(paid.sum()), 1e-300)
         features |= {name: features[name] * unit for name in features if "value" in name}
         order_value = _order_value(known)
@@ -205,7 +205,8 @@ def _order_value(known: CustomerDays) -> Floats:
     plain = float((orders * mean).sum() / max(orders.sum(), 1.0))
     if paid.sum() >= FEWEST_PAID:
         try:
-            spend = GammaGamma.fit(orders[paid], mean[paid]).process
+            some = np.lexsort((mean[paid], orders[paid]))  # sums must not depend on who is who
+            spend = GammaGamma.fit(orders[paid][some], mean[paid][some]).process
             expected = spend.expected_order_value(orders, mean)
             if np.isfinite(expected).all():
                 return np.asarray(expected * share)

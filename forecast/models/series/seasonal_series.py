@@ -38,10 +38,10 @@ class SeasonalSeries:
     plus Fourier pairs of the year, averaged over its variances
     (:mod:`forecast.models.series.local_level`); ``"ets"``, exponential smoothing with or without a
     damped trend; ``"sarimax"``, ARIMA errors around Fourier pairs chosen by AICc; ``"stl"``, a
-    pattern by loess under a random walk. The season is estimated from two years on, shrunk between one and
-    two years, and left out below one year (``"stl"`` is refused below two). Value is purchases
-    times value per purchase, which has a drifting level of its own. Weeks are spread evenly over
-    their days, so any horizon and period can be asked.
+    pattern by loess under a random walk. The season is estimated from two years on, shrunk between
+    one and two years, and left out below one year (``"stl"`` is refused below two). Value is
+    purchases times value per purchase, which has a drifting level of its own. Weeks are spread
+    evenly over their days, so any horizon and period can be asked.
 
     Intervals hold the error of every step and of the level. Of the parameters they hold those of
     the variances (``"local_level"``, ``"stl"``), of events, and of a season that is estimated with
