@@ -90,8 +90,8 @@ def future(shop: Path, proof: Path, tmp_path_factory: pytest.TempPathFactory) ->
     """A folder that ``ltv forecast`` made."""
     out = tmp_path_factory.mktemp("future") / "forecast"
     code = _run([
-        *("forecast", str(shop), "--model", "btyd", "--horizon", "8W", "--draws", "50", "--seed", "3"),
-        *("--backtest", str(proof), "--out", str(out)),
+        *("forecast", str(shop), "--model", "btyd", "--horizon", "8W", "--draws", "50"),
+        *("--seed", "3", "--backtest", str(proof), "--out", str(out)),
     ])  # fmt: skip
     assert code == 0
     return out
