@@ -10,11 +10,10 @@ import pytest
 from forecast.errors import NotFittedError, UnsupportedError, UsageError
 from forecast.ledger import Ledger, read_ledger
 from forecast.models.cohorts.cohort_curve import CohortCurve
-from forecast.models.learned.customer_regression import CustomerRegression
 from forecast.models.naive import LastYear, OwnRate, Zero
 from forecast.models.series.seasonal_series import SeasonalSeries
 
-CUSTOMER_MODELS = [Zero, OwnRate, LastYear, CohortCurve, CustomerRegression]
+CUSTOMER_MODELS = [Zero, OwnRate, LastYear, CohortCurve]
 MODELS = [*CUSTOMER_MODELS, SeasonalSeries]
 CUTOFF = "2024-06-30"
 
@@ -236,14 +235,14 @@ def test_customers_are_those_of_the_actuals(kind: Any, ledger: Ledger) -> None:
     assert f.customers.loc[~nothing, "expected_order_value"].notna().all()
 
 
-@pytest.mark.parametrize("kind", [OwnRate, LastYear, CohortCurve, CustomerRegression])
+@pytest.mark.parametrize("kind", [OwnRate, LastYear, CohortCurve])
 def test_p_active_is_that_of_the_draws(kind: Any, ledger: Ledger) -> None:
     f = ask(kind(), ledger, draws=3000)
     drawn = np.concatenate([(b.purchases > 0).mean(axis=1) for b in f.sampler.blocks()])
     np.testing.assert_allclose(drawn, f.customers["p_active"], atol=0.05)
 
 
-@pytest.mark.parametrize("kind", [OwnRate, LastYear, CohortCurve, CustomerRegression])
+@pytest.mark.parametrize("kind", [OwnRate, LastYear, CohortCurve])
 def test_equal_histories_are_drawn_independently(
     kind: Any, with_twin: Ledger, busiest: str
 ) -> None:
