@@ -28,7 +28,8 @@ install: .venv/.dev  ## install everything into .venv, extras and development to
 
 demo: .venv/.core  ## backtest and forecast the sample shop, then name the report
 	$(BIN)/ltv backtest data/sample/online_retail_ii.csv.gz --customer customer_id --date date --value amount \
-	  --horizon 13W --origins 3 --out out/demo/backtest --overwrite
+	  --horizon 13W --origins 3 --models ensemble btyd boosting cohort_curve seasonal_series own_rate --workers 2 \
+	  --out out/demo/backtest --overwrite
 	$(BIN)/ltv forecast data/sample/online_retail_ii.csv.gz --customer customer_id --date date --value amount \
 	  --horizon 26W --backtest out/demo/backtest --out out/demo/forecast --overwrite
 

@@ -91,7 +91,8 @@ def forecast(
         found = fitted.forecast(horizon, population=population, every=every, draws=draws, seed=seed)
     # the name a backtest knows the model by; its full name stays in the notes
     if found.model != model:
-        found = replace(found, model=model, notes=(f"{model} is {found.model}.", *found.notes))
+        known = () if found.model.lower() == model else (f"{model} is {found.model}.",)
+        found = replace(found, model=model, notes=(*known, *found.notes))
     facts = recorded("forecast", file, log, ledger) | {
         "horizon": str(length), "every": every, "model": model, "population": population,
         "draws": draws, "seed": seed,

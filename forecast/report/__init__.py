@@ -16,6 +16,7 @@ from forecast.report.process_plots import (
     frequency_recency_matrix,
     p_alive_history,
 )
+from forecast.report.scenario_plots import tornado
 from forecast.report.targeting_plots import lift_curve, profit_curve, targeting_curves
 from forecast.report.tracking_plots import tracking, tracking_cumulative
 
@@ -38,6 +39,7 @@ __all__ = [
     "reliability",
     "report",
     "targeting_curves",
+    "tornado",
     "tracking",
     "tracking_cumulative",
 ]
