@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from forecast.calendar import Horizon
-from forecast.errors import ForecastError, NotFittedError, UsageError
+from forecast.errors import ForecastError, NotFittedError, TooLittleDataError, UsageError
 from forecast.forecaster import Forecast, Forecaster, Population, check_request
 from forecast.ledger import Ledger
 from forecast.models.btyd.btyd import BTYD
@@ -78,6 +78,7 @@ class Ensemble:
     ledger_: Ledger | None = field(default=None, init=False, repr=False, compare=False)
     fitted_: dict[str, Forecaster] = field(default_factory=dict, init=False, repr=False)
     failed_: dict[str, str] = field(default_factory=dict, init=False, repr=False)
+    error_: ForecastError | None = field(default=None, init=False, repr=False, compare=False)
     shares_: pd.DataFrame | None = field(default=None, init=False, repr=False, compare=False)
     level_: Level | None = field(default=None, init=False, repr=False, compare=False)
 
@@ -89,8 +90,7 @@ class Ensemble:
         Raises
         ------
         ForecastError
-            The first member's own, if no member can be fitted; models that learn from past
-            windows do so in ``forecast`` and do not count here, beside others.
+            The first member's own, if no member can be fitted.
         """
         self.ledger_, self.fitted_, self.failed_ = ledger, {}, {}
         errors = []
@@ -100,8 +100,8 @@ class Ensemble:
             except ForecastError as error:
                 self.failed_[name] = str(error)
                 errors.append(error)
-        members = set(self.fitted_) - {SEASONAL, LAST_YEAR}
-        if errors and all(isinstance(self.fitted_[name], LEARNERS) for name in members):
+        self.error_ = errors[0] if errors else None
+        if errors and not set(self.fitted_) - {SEASONAL, LAST_YEAR}:
             raise errors[0]
         return self
 
@@ -142,9 +142,12 @@ class Ensemble:
         window = asked.window(ledger.cutoff)
         past = PastOrigins.of(ledger, window, models, draws=draws, seed=seed)
         learners = frozenset(name for name, model in models.items() if isinstance(model, LEARNERS))
-        pool = Pool.of(
-            self.fitted_, past, learners, ledger, asked, every=every, draws=draws, seed=seed
-        )
+        try:
+            pool = Pool.of(
+                self.fitted_, past, learners, ledger, asked, every=every, draws=draws, seed=seed
+            )
+        except TooLittleDataError as error:  # say what the first member said of the log
+            raise (self.error_ or error) from error
         self.shares_, self.level_ = pool.shares, pool.level
         return pool.forecast(type(self).__name__, self.failed_, seed=seed)
 
