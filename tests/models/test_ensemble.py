@@ -243,7 +243,7 @@ class TestMembers:
         )
 
     def test_no_member_left(self, cut: Ledger) -> None:
-        with pytest.raises(TooLittleDataError, match="None of the ensemble's 1 members"):
+        with pytest.raises(TooLittleDataError, match="There is never enough"):
             Ensemble({"broken": Broken()}, seasonal=None).fit(cut)
         model = Ensemble({"broken": Broken(where="forecast")}, seasonal=None).fit(cut)
         with pytest.raises(TooLittleDataError, match="No member of the ensemble can forecast 8W"):
