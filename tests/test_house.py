@@ -37,7 +37,20 @@ BELOW = {  # part -> parts it may import
     },
     "report": {"backtest", "views", "forecaster", "ledger", "calendar", "errors"},
     "value": {"draws", "views", "forecaster", "ledger", "calendar", "errors"},
-    "jobs": {"forecaster", "ledger", "calendar", "errors"},
+    "jobs": {
+        "report",
+        "value",
+        "backtest",
+        "models",
+        "processes",
+        "draws",
+        "views",
+        "forecaster",
+        "ledger",
+        "calendar",
+        "errors",
+    },
+    "spark": {"jobs", "models", "processes", "views", "forecaster", "ledger", "calendar", "errors"},
     "testing": {"datasets", "models", "forecaster", "ledger", "calendar", "errors"},
 }
 BELOW["cli"] = set(BELOW) | {"__version__"}
@@ -50,9 +63,14 @@ FENCES = {  # third party -> files or folders that may import it
     "jinja2": ["report"],
     "arviz_stats": ["processes"],
     "emcee": ["processes"],
-    "pyspark": ["spark.py"],
+    "pyspark": ["spark.py", "spark"],
     "rich": ["cli"],
     "cyclopts": ["cli"],
+    "pydantic": ["jobs"],
+    "skops": ["jobs"],
+    "sqlite3": ["jobs"],
+    "adbc_driver_postgresql": ["jobs"],
+    "fsspec": ["jobs"],
 }
 PUBLIC = [
     "BTYD", "Backtest", "Check", "CohortCurve", "ContractRetention", "CustomerRegression",
