@@ -52,6 +52,17 @@ def start(patch: str, shop: Path, folder: Path, *options: str) -> "subprocess.Po
     )  # fmt: skip
 
 
+def listening(going: "subprocess.Popen[str]") -> None:
+    """Wait until the program has said what is to happen on SIGTERM: imports take their time."""
+    status = Path(f"/proc/{going.pid}/status")
+    until = time.monotonic() + 60
+    while time.monotonic() < until and status.exists():
+        caught = next(line for line in status.read_text().splitlines() if "SigCgt" in line)
+        if int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1:
+            return
+        time.sleep(0.05)
+
+
 def stop(going: "subprocess.Popen[str]", sign: signal.Signals) -> None:
     assert going.stdout is not None
     assert going.stdout.readline() == "here\n"
@@ -93,7 +104,8 @@ def test_installed_command_in_the_middle_of_a_long_backtest(
         *("--out", "out"),
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    time.sleep(4)
+    listening(going)
+    time.sleep(2)
     assert going.poll() is None
     begun = time.monotonic()
     going.send_signal(sign)
