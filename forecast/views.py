@@ -30,25 +30,12 @@ NO_LABEL = "(none)"
 def summary_frame(ledger: Ledger) -> "nw.LazyFrame[Any]":
     """Return the customer summary as a lazy frame of whole numbers, on DuckDB or Spark.
 
-    Columns ``customer_id``, ``frequency``, ``first`` and ``last`` (day numbers), ``ticks`` (total
+    Columns ``customer_id``, ``n_purchases``, ``first`` and ``last`` (day numbers), ``ticks`` (total
     value) and ``first_ticks`` (value of the first purchase day), both in ``1 / ledger.ticks``, and
     ``paid`` (purchases of a value above 0).
     """
     _check(ledger)
-    days = ledger.days().select("customer_id", "day", "ticks")
-    firsts = days.group_by("customer_id").agg(nw.col("day").min().alias("first"))
-    joined = days.join(firsts, on="customer_id", how="inner").with_columns(
-        opening=(nw.col("day") == nw.col("first")).cast(nw.Int64) * nw.col("ticks"),
-        paid=(nw.col("ticks") > 0).cast(nw.Int64),
-    )
-    return joined.group_by("customer_id").agg(
-        (nw.len().cast(nw.Int64)).alias("n_purchases"),
-        nw.col("day").min().alias("first"),
-        nw.col("day").max().alias("last"),
-        nw.col("ticks").sum().cast(nw.Int64),
-        nw.col("opening").sum().cast(nw.Int64).alias("first_ticks"),
-        nw.col("paid").sum().cast(nw.Int64),
-    )
+    return ledger.by_customer()
 
 
 def customer_summary(ledger: Ledger) -> pd.DataFrame:

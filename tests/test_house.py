@@ -50,7 +50,17 @@ BELOW = {  # part -> parts it may import
         "calendar",
         "errors",
     },
-    "spark": {"jobs", "models", "processes", "views", "forecaster", "ledger", "calendar", "errors"},
+    "spark": {
+        "jobs",
+        "models",
+        "processes",
+        "views",
+        "draws",
+        "forecaster",
+        "ledger",
+        "calendar",
+        "errors",
+    },
     "testing": {"datasets", "models", "forecaster", "ledger", "calendar", "errors"},
 }
 BELOW["cli"] = set(BELOW) | {"__version__"}

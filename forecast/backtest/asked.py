@@ -44,6 +44,8 @@ def plan_of(
         raise UsageError(f"horizon: {[str(each) for each in horizons]} must be different ones.")
     if draws < 0 or draws == 1:
         raise UsageError(f"draws: {draws} must be 0 (no intervals) or at least 2.")
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+        raise UsageError(f"seed: {seed!r} must be a whole number of 0 or more.")
     if not isinstance(workers, int) or workers < 1:
         raise UsageError(f"workers: {workers!r} must be a number of processes, at least 1.")
     lengths = {

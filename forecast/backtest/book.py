@@ -16,7 +16,7 @@ _PITS = ["pit_purchases", "pit_value"]
 _KEY = ["cutoff", "horizon", "model", "population"]
 TABLES: dict[str, list[str]] = {
     "runs": [
-        *_KEY, "status", "error", "notes", "customers", "fit_seconds", "forecast_seconds",
+        *_KEY, "called", "status", "error", "notes", "customers", "fit_seconds", "forecast_seconds",
     ],
     "periods": [*_KEY, "start", "end", *_EXPECTED, *BOUNDS, *_ACTUAL],
     "totals": [*_KEY, *_EXPECTED, *BOUNDS, *_ACTUAL, *_PITS],
@@ -26,7 +26,7 @@ TABLES: dict[str, list[str]] = {
 }  # fmt: skip
 _KINDS: dict[str, str] = (
     dict.fromkeys(["cutoff", "start", "end"], "datetime64[us]")
-    | dict.fromkeys(["horizon", "model", "population", "status", "error"], "str")
+    | dict.fromkeys(["horizon", "model", "population", "called", "status", "error"], "str")
     | dict.fromkeys(["notes", "cohort", "name"], "str")
     | {"customers": "int64"}
 )

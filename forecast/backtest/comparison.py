@@ -63,7 +63,8 @@ class Comparison:
         difference, of three or more, and ``dominant_share``, its part of the difference, above 1
         where the others say the opposite; ``verdict``: ``"better"`` or ``"worse"`` than the
         reference, ``"time"`` (the customers would tell, the origins are too few or disagree),
-        ``"chance"``, ``"none"`` (no common origin), or ``"reference"``.
+        ``"chance"``, ``"infinite"`` (something happened that the model had called impossible),
+        ``"none"`` (no common origin), or ``"reference"``.
     sentences : tuple of str
         The same in plain words.
     """
@@ -100,6 +101,8 @@ def compare(
     whole = [name for name in found.models if np.isfinite(found.scores[name]).all()]
     if reference is not None and reference not in found.models:
         raise UsageError(f"reference: {reference!r} has no {measure.name}: {found.models} have.")
+    if reference is not None and np.isinf(found.scores[reference]).any():
+        raise UsageError(f"reference: the {measure.name} of {reference!r} is infinite; name another.")
     if not whole or len(found.models) < 2:
         raise UnsupportedError(
             f"compare: of {len(found.models)} models with a {measure.name} of {target}, "
@@ -162,8 +165,11 @@ class _Gathered:
         row: dict[str, Any] = {"score": float(first[both].mean()) if both.any() else np.nan}
         row |= {"origins": int(both.sum()), "verdict": "none"}
         row |= {"dominant_cutoff": pd.NaT, "dominant_share": np.nan}
+        unknown = dict.fromkeys(["ratio", "lo", "hi", "p_value"], np.nan)
+        if np.isinf(first).any():
+            return row | unknown | {"score": np.inf, "verdict": "infinite"}
         if not both.any():
-            return row | dict.fromkeys(["ratio", "lo", "hi", "p_value"], np.nan)
+            return row | unknown
         drawn = resample(self.sums([name, chief], both), **settings)
         found = ratio_of(drawn, 0, 1, level)
         row |= {"ratio": found.ratio, "lo": found.lo, "hi": found.hi, "p_value": found.p_value}

@@ -17,8 +17,8 @@ def sentences(
     ----------
     table : pandas.DataFrame
         As ``Comparison.table``, with ``verdict``: ``"better"``, ``"worse"`` than the reference,
-        ``"time"`` (the customers would tell, the origins do not agree), ``"chance"`` or
-        ``"none"`` (nothing to compare).
+        ``"time"`` (the customers would tell, the origins do not agree), ``"chance"``,
+        ``"infinite"`` or ``"none"`` (nothing to compare).
     reference : str
         Name of the model the others are set against.
     label : str
@@ -37,24 +37,27 @@ def sentences(
     if best:
         which = "is the best" if len(best) == 1 else "may each be the best"
         said.append(f"With {100 * level:g} % confidence, {_listed(best)} {which} in {label}.")
-    for name, row in others.iterrows():
-        alone = " as a pair, though not among all models" if tied and name in best else ""
-        if row["verdict"] == "worse":
-            less = _range(1 - 1 / row["lo"], 1 - 1 / row["hi"])
-            said.append(f"{reference} is better than {name} by {less} {label}{alone}.")
-        elif row["verdict"] == "better":
-            less = _range(1 - row["hi"], 1 - row["lo"])
-            said.append(f"{name} is better than {reference} by {less} {label}{alone}.")
-        if row["verdict"] in ("better", "worse") and pd.notna(row["dominant_cutoff"]):
-            said.append(_dominated(str(name), reference, row))
+    for verdict in ("worse", "better"):
+        rows = others[others["verdict"] == verdict]
+        inside = pd.Series([tied and name in best for name in rows.index], rows.index, dtype=bool)
+        said += _differences(rows[~inside], reference, label, verdict, "")
+        alone = " as a pair, though not among all models"
+        said += _differences(rows[inside], reference, label, verdict, alone)
+        named = rows[rows["dominant_cutoff"].notna()]
+        said += [_dominated(str(name), reference, row) for name, row in named.iterrows()]
     groups = {
         verdict: list(others.index[others["verdict"] == verdict])
-        for verdict in ("time", "chance", "none")
+        for verdict in ("time", "chance", "infinite", "none")
     }
     if groups["time"]:
         said.append(f"Too few origins to say for {_listed(groups['time'])}.")
     if groups["chance"]:
         said.append(f"No difference that chance could not make for {_listed(groups['chance'])}.")
+    if groups["infinite"]:
+        said.append(
+            f"{label} is infinite for {_listed(groups['infinite'])}: things happened that had been "
+            "called impossible."
+        )
     if groups["none"]:
         said.append(f"Nothing to compare at a common origin for {_listed(groups['none'])}.")
     if not resampled:
@@ -64,6 +67,23 @@ def sentences(
             "holds at other times."
         )
     return tuple(said)
+
+
+def _differences(
+    rows: pd.DataFrame, reference: str, label: str, verdict: str, alone: str
+) -> list[str]:
+    """Say in one sentence whom the reference beats by how much, or who beats it."""
+    if rows.empty:
+        return []
+    if verdict == "worse":
+        less = [_range(1 - 1 / lo, 1 - 1 / hi) for lo, hi in zip(rows["lo"], rows["hi"], strict=True)]
+        pairs = [f"{name} by {each}" for name, each in zip(rows.index, less, strict=True)]
+        return [f"{reference} is better than {_listed(pairs)} {label}{alone}."]
+    less = [_range(1 - hi, 1 - lo) for lo, hi in zip(rows["lo"], rows["hi"], strict=True)]
+    if len(rows) == 1:
+        return [f"{rows.index[0]} is better than {reference} by {less[0]} {label}{alone}."]
+    pairs = [f"{name} (by {each})" for name, each in zip(rows.index, less, strict=True)]
+    return [f"{_listed(pairs)} are better than {reference} in {label}{alone}."]
 
 
 def _dominated(name: str, reference: str, row: "pd.Series[Any]") -> str:

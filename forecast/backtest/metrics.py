@@ -55,6 +55,8 @@ class Metric:
         returns the loss of each customer, so that models can be compared pair by pair.
     root : bool
         Whether the metric is the root of the mean loss.
+    refunds : bool
+        Whether outcomes below 0 can be scored; where they cannot, a table with one has no score.
     """
 
     name: str
@@ -69,9 +71,10 @@ class Metric:
     targets: tuple[str, ...] = ("purchases", "value")
     loss: Callable[..., FloatArray] | None = None
     root: bool = False
+    refunds: bool = True
 
     def score(self, table: Table, target: str) -> float:
-        """Return the score of a table; NaN where it lacks a column or any of its numbers.
+        """Return the score of a table; NaN where it lacks a column or any number it can score.
 
         Parameters
         ----------
@@ -97,7 +100,7 @@ class Metric:
             return None
         columns = [np.asarray(table[each.format(target)], dtype=float) for each in self.takes]
         known = all(len(each) and not np.isnan(each).any() for each in columns)
-        return columns if known else None
+        return columns if known and (self.refunds or (columns[0] >= 0).all()) else None
 
 
 def _own(scores: npt.ArrayLike) -> FloatArray:
@@ -162,13 +165,13 @@ METRICS: tuple[Metric, ...] = (
         "poisson_deviance", "Poisson deviance", accuracy.poisson_deviance, "minimize", 0.0,
         (0.0, _INF), "target",
         "Likelihood lost as a mean count; infinite where a purchase was called impossible.",
-        targets=("purchases",), loss=accuracy.poisson_deviances,
+        targets=("purchases",), loss=accuracy.poisson_deviances, refunds=False,
     ),
     Metric(
         "tweedie_deviance", "Tweedie deviance", accuracy.tweedie_deviance, "minimize", 0.0,
         (0.0, _INF), "root of target",
         "Likelihood lost as a mean amount (power 1.5): large customers may be missed by more.",
-        loss=accuracy.tweedie_deviances,
+        loss=accuracy.tweedie_deviances, refunds=False,
     ),
     Metric(
         "spearman", "Spearman", ranking.spearman, "maximize", None, (-1.0, 1.0), "none",

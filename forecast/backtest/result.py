@@ -7,8 +7,8 @@ origin: last day the models saw), ``horizon`` (text such as ``"13W"``), ``model`
 =================  ===============================================================================
 table              columns
 =================  ===============================================================================
-``runs``           key, ``status``, ``error``, ``notes``, ``customers``, ``fit_seconds``,
-                   ``forecast_seconds``
+``runs``           key, ``called`` (what the forecast calls its model), ``status``, ``error``,
+                   ``notes``, ``customers``, ``fit_seconds``, ``forecast_seconds``
 ``periods``        key, ``start``, ``end``, ``expected_purchases``, ``expected_value``,
                    ``purchases_lo_90``, ``purchases_hi_90``, ``value_lo_90``, ``value_hi_90``,
                    ``actual_purchases``, ``actual_value``

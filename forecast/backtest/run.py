@@ -11,6 +11,7 @@ from forecast.backtest.actuals import actuals, known_customers, period_actuals
 from forecast.backtest.asked import plan_of
 from forecast.backtest.book import tables_of
 from forecast.backtest.folder import Folder, rows
+from forecast.backtest.holding import held
 from forecast.backtest.plan import Plan
 from forecast.backtest.result import Backtest
 from forecast.backtest.storage import check_empty, described, load, write_tables
@@ -119,8 +120,8 @@ def backtest(
     UsageError
         If there are no models, a name is taken, or a setting cannot be honoured.
     LockedError
-        If the folder holds something else, or a backtest that was asked otherwise: the message
-        says what differs.
+        If another run is busy in the folder, or it holds something else, or a backtest that was
+        asked otherwise: the message says what differs.
     FileError
         If the folder cannot be written.
 
@@ -142,13 +143,15 @@ def backtest(
     owner = TemporaryFolder() if folder is None else None
     place = Folder(owner.path if owner else Path(str(folder)), plan.models)
     try:
-        _open(place, plan)
-        if not place.runs.is_file():
-            for day in plan.origins:
-                if not place.finished(day):
-                    _look_after(ledger, day, plan, place)
-            _run(named, ledger, plan, place, workers, progress)
-            _close(place, plan)
+        place.root.mkdir(parents=True, exist_ok=True)
+        with held(place.root):
+            _open(place, plan)
+            if not place.runs.is_file():
+                for day in plan.origins:
+                    if not place.finished(day):
+                        _look_after(ledger, day, plan, place)
+                _run(named, ledger, plan, place, workers, progress)
+                _close(place, plan)
     except OSError as error:
         raise FileError(f"The backtest cannot be written to {place.root}: {error}.") from error
     return Backtest(**load(place.root, owner))
@@ -157,7 +160,6 @@ def backtest(
 def _open(folder: Folder, plan: Plan) -> None:
     """Say what is asked in a new folder, or check that an old one was asked the same."""
     text = json.dumps(described(plan), indent=2, ensure_ascii=False) + "\n"
-    folder.root.mkdir(parents=True, exist_ok=True)
     if not folder.meta.is_file():
         check_empty(folder.root)
         write_text(text, folder.meta)

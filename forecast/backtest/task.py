@@ -121,7 +121,8 @@ def _trials(
                 asking.status, asking.error = scoring.status, scoring.error
             if answer is not None and answer.customers is not None and len(answer.customers):
                 write_table(answer.customers, folder.forecasts(origin, horizon, model, population))
-            trials.append(_trial(horizon, population, fitting, asking, answer))
+            called = "" if forecast is None else forecast.model
+            trials.append(_trial(horizon, population, fitting, asking, answer, called))
     return trials
 
 
@@ -131,6 +132,7 @@ def _trial(
     fitting: Attempt,
     asking: Attempt,
     answer: Answer | None,
+    called: str = "",
 ) -> dict[str, Any]:
     outcome = fitting if fitting.error else asking
     notes = dict.fromkeys(line(note) for note in (*fitting.notes, *asking.notes))
@@ -139,6 +141,7 @@ def _trial(
         "run": {
             "horizon": str(horizon),
             "population": population,
+            "called": line(called),
             "status": outcome.status,
             "error": outcome.error,
             "notes": "; ".join(notes),

@@ -11,7 +11,10 @@ from forecast.errors import UsageError
 
 __all__ = ["COMMANDS", "app"]
 
-COMMANDS = ("audit", "forecast", "backtest", "value", "segments", "scenario", "report")
+COMMANDS = (
+    "audit", "forecast", "backtest", "value", "segments", "scenario", "report", "init", "run",
+    "verify", "monitor",
+)  # fmt: skip
 
 app = App(
     name="ltv",

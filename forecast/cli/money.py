@@ -1,10 +1,9 @@
-"""What the commands on money share: margin and rate, tables beside the log, a fitted model."""
+"""What the commands on money share: margin and rate, a fitted model."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from cyclopts import Parameter
 from rich.markup import escape
 
@@ -13,14 +12,14 @@ from forecast.cli.log import Log
 from forecast.cli.screen import print_problem, screen, waiting
 from forecast.cli.stopping import go_on
 from forecast.cli.wording import printable
-from forecast.errors import DataError, FileError, UnsupportedError, UsageError
+from forecast.errors import UnsupportedError, UsageError
 
 if TYPE_CHECKING:
     from forecast.calendar import Horizon
     from forecast.ledger import Ledger
     from forecast.value import Margin
 
-__all__ = ["Job", "Terms", "print_rows", "read_table", "say"]
+__all__ = ["Job", "Terms", "print_rows", "say"]
 
 
 @Parameter(name="*")
@@ -102,11 +101,17 @@ class Job:
         return fitted, length
 
     def read(self, file: str, log: Log, length: "Horizon", **columns: list[str]) -> "Ledger":
-        """Read the log and refuse one without amounts."""
+        """Read the log and refuse one without amounts, or with amounts of two currencies."""
+        from forecast.value.currency import one_currency
+
         with waiting(f"Reading {file}"):
+            taken = [*columns.get("customer_columns", []), *columns.get("purchase_columns", [])]
+            named = [each for each in _currency(file, log) if each not in taken]
+            columns["purchase_columns"] = [*columns.get("purchase_columns", []), *named]
             ledger = log.read(file, **columns)
         if not ledger.has_value:
             raise UnsupportedError(f"{file} was read without amounts: say which column, value=...")
+        one_currency(ledger)
         length.window(ledger.cutoff)
         go_on()
         return ledger
@@ -117,28 +122,14 @@ class Job:
         return {name: getattr(self, name) for name in names}
 
 
-def read_table(path: Path, what: str) -> pd.DataFrame:
-    """Read a small CSV or Parquet file; labels stay text.
+def _currency(file: str, log: Log) -> list[str]:
+    """Name the columns of a log that tell its currency, so that two are never added up."""
+    from forecast.ledger.sources import open_source
+    from forecast.value.currency import COLUMN
 
-    Raises
-    ------
-    FileError
-        If it does not exist or cannot be opened.
-    DataError
-        If it is no table.
-    """
-    if not path.is_file():
-        raise FileError(f"{what}: {path} does not exist or is no file.")
-    try:
-        if path.suffix.lower() == ".parquet":
-            return pd.read_parquet(path)
-        text = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
-    except OSError as error:
-        raise FileError(f"{what}: {path} cannot be read ({error.strerror or error}).") from None
-    except (ValueError, UnicodeDecodeError) as error:
-        why = str(error).splitlines()[0].removeprefix("Error tokenizing data. C error: ")
-        raise DataError(f"{what}: {path} is no table of CSV or Parquet ({why}).") from None
-    return text
+    delimiter = {r"\t": "\t"}.get(log.delimiter, log.delimiter)
+    with open_source(file, delimiter=delimiter, encoding=log.encoding) as source:
+        return [name for name in source.names() if name.lower() == COLUMN]
 
 
 def print_rows(title: str, rows: list[tuple[str, str]]) -> None:

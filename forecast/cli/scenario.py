@@ -4,8 +4,9 @@ from pathlib import Path
 
 from forecast.cli.app import app
 from forecast.cli.asked import recorded
+from forecast.cli.kept import keep
 from forecast.cli.log import Log
-from forecast.cli.money import Job, Terms, print_rows, read_table, say
+from forecast.cli.money import Job, Terms, print_rows, say
 from forecast.cli.screen import print_done, waiting
 from forecast.cli.stopping import go_on
 
@@ -29,7 +30,7 @@ def scenario(
     Example: `ltv scenario orders.csv --scenario scenario.toml --margin 0.4 --out scenario`
 
     Writes report.html, scenario.csv, tornado.csv, break_even.csv where asked for, audit.csv and
-    manifest.json.
+    manifest.json; ledger and tables are for ltv report.
 
     Parameters
     ----------
@@ -46,6 +47,7 @@ def scenario(
     import pandas as pd
 
     from forecast.jobs import output_folder, write_csv
+    from forecast.jobs.beside import read_table
     from forecast.value import read_scenario
     from forecast.value import scenario as compare
 
@@ -79,7 +81,7 @@ def scenario(
     moved = f"One lever at a time: change of {str(tornado.attrs['measure']).replace('_', ' ')}"
     tables = dict(found) | {moved: tornado}
     if answers:
-        tables["Break-even"] = pd.DataFrame([vars(each) for each in answers])
+        tables["Break-even"] = pd.DataFrame([each.row() for each in answers])
         tables["In words"] = pd.DataFrame({"remark": [each.sentence for each in answers]})
     go_on()
     with (
@@ -93,6 +95,7 @@ def scenario(
         if answers:
             write_csv(tables["Break-even"], part / "break_even.csv")
         write_csv(ledger.audit, part / "audit.csv")
+        keep(part, ledger, tables)
         report(part / "report.html", ledger=ledger, value=tables)
         go_on()
     print_rows(

@@ -154,9 +154,9 @@ def print_forecast(found: "Forecast") -> None:
         print_problem("note", note)
 
 
-def print_done(folder: Path) -> None:
+def print_done(folder: Path, page: str = "report.html") -> None:
     """Name the report, last of all."""
-    screen.print(f"Report: {printable(str(folder / 'report.html'))}", markup=False, soft_wrap=True)
+    screen.print(f"Report: {printable(str(folder / page))}", markup=False, soft_wrap=True)
 
 
 def _table(title: str) -> Table:

@@ -2,22 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from forecast.cli.app import app
 from forecast.cli.asked import recorded
+from forecast.cli.kept import keep
 from forecast.cli.log import Log
 from forecast.cli.money import Job, print_rows, say
 from forecast.cli.screen import print_done, waiting
 from forecast.cli.stopping import go_on
-from forecast.errors import FileError, UsageError
-
-if TYPE_CHECKING:
-    from forecast.value import SegmentRules
 
 __all__ = ["segments"]
-
-RULES = "rules.json"
 
 
 @app.command
@@ -34,7 +28,8 @@ def segments(
     Example: `ltv segments orders.csv --horizon 12M --out segments`
 
     Writes report.html, customers.parquet and .csv (every customer's segments), rules.json (what
-    parts them, for the next month), audit.csv and manifest.json.
+    parts them, for the next month), audit.csv and manifest.json; ledger, forecast and tables are
+    for ltv report.
 
     Parameters
     ----------
@@ -44,9 +39,10 @@ def segments(
         rules.json of an earlier run, or its folder, so that segments mean the same.
     """
     from forecast.jobs import output_folder, write_csv
+    from forecast.jobs.beside import RULES, read_rules
 
     fitted, length = job.check(file)
-    known = None if rules is None else _rules(rules)
+    known = None if rules is None else read_rules(rules)
     log = log or Log()
     ledger = job.read(file, log, length)
     with waiting(f"Fitting {job.model}"):
@@ -73,6 +69,7 @@ def segments(
         kept = json.dumps(parted.rules.to_dict(), indent=1) + "\n"
         (part / RULES).write_text(kept, encoding="utf-8", newline="\n")
         write_csv(ledger.audit, part / "audit.csv")
+        keep(part, ledger, parted, found)
         report(part / "report.html", ledger=ledger, forecast=found, value=parted)
         go_on()
     print_rows(
@@ -85,18 +82,3 @@ def segments(
     )  # fmt: skip
     say(parted.notes)
     print_done(job.out)
-
-
-def _rules(path: Path) -> "SegmentRules":
-    from forecast.value import SegmentRules
-
-    source = path / RULES if path.is_dir() else path
-    if not source.is_file():
-        raise FileError(f"rules: {source} does not exist.")
-    try:
-        kept = json.loads(source.read_text(encoding="utf-8"))
-    except (ValueError, UnicodeDecodeError):
-        kept = None
-    if not isinstance(kept, dict):
-        raise UsageError(f"rules: {source} is not a {RULES} that ltv segments wrote.")
-    return SegmentRules.from_dict(kept)

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from forecast.cli.app import app
 from forecast.cli.asked import recorded
+from forecast.cli.kept import keep
 from forecast.cli.log import Log
-from forecast.cli.money import Job, Terms, print_rows, read_table, say
+from forecast.cli.money import Job, Terms, print_rows, say
 from forecast.cli.screen import print_done, waiting
 from forecast.cli.stopping import go_on
 from forecast.errors import UsageError
@@ -36,7 +37,7 @@ def value(
     Example: `ltv value orders.csv --spend spend.csv --margin 0.4 --rate 0.1 --out value`
 
     Writes report.html, economics.csv, payback.csv, customers.parquet and .csv (past, future and
-    total value), audit.csv and manifest.json.
+    total value), audit.csv and manifest.json; ledger, forecast and tables are for ltv report.
 
     Parameters
     ----------
@@ -55,6 +56,7 @@ def value(
         Accepted probability of missing it, for the highest bearable cost of a customer.
     """
     from forecast.jobs import output_folder, write_csv
+    from forecast.jobs.beside import read_table
 
     margin = terms.parsed()
     fitted, length = job.check(file, fewest=2)
@@ -96,6 +98,7 @@ def value(
         write_csv(economics.table.reset_index(), part / "economics.csv")
         write_csv(economics.curves.table(), part / "payback.csv")
         write_csv(ledger.audit, part / "audit.csv")
+        keep(part, ledger, economics, found)
         report(part / "report.html", ledger=ledger, forecast=found, value=economics)
         go_on()
     print_rows(

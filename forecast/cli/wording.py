@@ -11,6 +11,7 @@ _OPTIONS = {field.name for field in fields(Log)} | {
     "burn_in", "draws", "every", "gap", "history", "min_history", "predictions", "refit",
     "untouched", "workers", "horizon", "model", "models", "origins", "seed", "step",
     "margin", "per_order", "rate", "ratio", "risk", "rules", "spend", "swing",
+    "job", "max_bias", "max_psi", "min_coverage", "reference", "stale_days",
 }  # fmt: skip
 _NAMES = "|".join(sorted(_OPTIONS, key=len, reverse=True))
 _SETTING = re.compile(rf"(?<!['\"\w.-])({_NAMES})=(\[\.\.\.\]|\(\))?")

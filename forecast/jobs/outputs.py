@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from forecast.errors import FileError, LockedError, UsageError, listed
-from forecast.jobs.manifest import MANIFEST, foreign_files, write_manifest
+from forecast.jobs.manifest import MANIFEST, SUCCESS, foreign_files, write_manifest
 
 __all__ = ["check_free", "output_folder"]
 
@@ -37,7 +37,7 @@ def check_free(path: str | Path, *, overwrite: bool = False) -> Path:
         if not overwrite:
             raise LockedError(f"{target} is not empty. Choose another folder, or --overwrite it.")
         foreign = foreign_files(target)
-        if foreign or not (target / MANIFEST).is_file():
+        if foreign or not any((target / name).is_file() for name in (MANIFEST, SUCCESS)):
             raise LockedError(
                 f"{target} holds files that ltv did not write ({listed(foreign)}); it stays as "
                 "it is. Choose another folder."

@@ -15,7 +15,7 @@ from forecast.errors import DataError, FileError, UnsupportedError, UsageError
 from forecast.forecaster import BOUNDS, EXPECTED, Draws, Forecast, Totals
 from forecast.jobs.spreadsheet import write_csv
 
-__all__ = ["SavedForecast", "load_forecast", "save_forecast"]
+__all__ = ["SavedForecast", "load_forecast", "save_forecast", "write_parts"]
 
 FORMAT = 1
 
@@ -45,18 +45,30 @@ class SavedForecast(Forecast):
         return self.kept if by is None and self.kept is not None else super().totals(by)
 
 
-def save_forecast(forecast: Forecast, folder: str | Path) -> None:
+def save_forecast(
+    forecast: Forecast, folder: str | Path, *, csv: bool = True, part_rows: int | None = None
+) -> None:
     """Write ``customers.parquet`` and ``.csv``, ``periods.csv``, ``totals.parquet``, a JSON.
 
     ``totals.parquet`` has one row a draw and period. In the CSV an id that a spreadsheet would run
     as a formula gets a leading apostrophe; the Parquet file has it as it is.
+
+    Parameters
+    ----------
+    forecast : Forecast
+    folder : str or Path
+        Made where it does not exist.
+    csv : bool
+        Whether to write ``customers.csv`` too.
+    part_rows : int, optional
+        With more customers ``customers.parquet`` is a folder of parts of so many rows.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if forecast.customers is not None:
-        table = forecast.customers.reset_index()
-        table.to_parquet(folder / "customers.parquet", index=False)
-        write_csv(table, folder / "customers.csv")
+        write_parts(forecast.customers, folder / "customers.parquet", part_rows)
+        if csv:
+            write_csv(forecast.customers.reset_index(), folder / "customers.csv")
     forecast.periods.to_csv(folder / "periods.csv", index=False, lineterminator="\n")
     facts: dict[str, Any] = {
         "format": FORMAT,
@@ -72,6 +84,17 @@ def save_forecast(forecast: Forecast, folder: str | Path) -> None:
         _totals_table(forecast.totals()).to_parquet(folder / "totals.parquet", index=False)
     text = json.dumps(facts, indent=1) + "\n"
     (folder / "forecast.json").write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_parts(table: pd.DataFrame, path: Path, part_rows: int | None = None) -> None:
+    """Write a table by ``customer_id`` as one Parquet file, or as a folder of numbered parts."""
+    if part_rows is None or len(table) <= part_rows:
+        table.reset_index().to_parquet(path, index=False)
+        return
+    path.mkdir()
+    for part, start in enumerate(range(0, len(table), part_rows)):
+        rows = table.iloc[start : start + part_rows].reset_index()
+        rows.to_parquet(path / f"part-{part:05d}.parquet", index=False)
 
 
 def load_forecast(folder: str | Path) -> SavedForecast:
@@ -95,7 +118,7 @@ def load_forecast(folder: str | Path) -> SavedForecast:
                 f"reads up to {FORMAT})."
             )
         customers = None
-        if (folder / "customers.parquet").is_file():
+        if (folder / "customers.parquet").exists():
             customers = pd.read_parquet(folder / "customers.parquet")
             customers = customers.set_index("customer_id")[EXPECTED + BOUNDS]
         found = SavedForecast(

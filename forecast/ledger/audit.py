@@ -12,6 +12,8 @@ import pandas as pd
 
 from forecast.calendar import day_number, day_of
 from forecast.errors import listed
+from forecast.ledger.by_customer import distinct
+from forecast.ledger.rows import size
 from forecast.ledger.sources import Frame
 
 __all__ = ["Audit", "DayFacts"]
@@ -55,7 +57,7 @@ class Audit:
         """Return the lines as a table."""
         return pd.DataFrame(self.lines, columns=["check", "count", "severity", "what"])
 
-    def days(self, merged: Frame, scale: int, policy: str | None) -> DayFacts:
+    def days(self, merged: Frame, people: Frame, scale: int, policy: str | None) -> DayFacts:
         """Count purchases, merged rows, refunds and zero days; say who is new and who is old."""
         yes = nw.col("purchase").cast(nw.Int64)
         marked = merged.with_columns(
@@ -66,15 +68,10 @@ class Audit:
             lost=(1 - yes) * nw.col("ticks"),
         )
         names = ("yes", "extra", "zero", "below", "lost", "returned")
-        row = marked.select(
-            *(nw.col(name).sum() for name in names), nw.col("id").n_unique().alias("people")
-        ).collect("pyarrow").rows(named=True)[0]  # fmt: skip
-        count = {name: int(row[name] or 0) for name in (*names, "people")}
-        bought = merged.filter(nw.col("purchase"))
-        active = bought.select("day").unique().sort("day").collect("pyarrow")["day"].to_numpy()
-        last = int(active[-1]) if len(active) else 0
-        new = _newcomers(bought, last) if len(active) else pd.DataFrame({"new": []})
-        customers = int(new["new"].sum())
+        daily = marked.group_by("day").agg(*(nw.col(name).sum().cast(nw.Int64) for name in names))
+        table = daily.sort("day").collect("pyarrow").to_pandas().astype("int64")
+        count = {name: int(table[name].sum()) for name in names}
+        customers = size(people)
         self.add("purchases", count["yes"], "Customer-days with a purchase.")
         self.add("customers", customers, "Customers with at least one purchase.")
         self.add("merged rows", count["extra"], "Rows merged into a purchase of the same day.")
@@ -83,18 +80,20 @@ class Audit:
             if count["below"]:
                 what = f"Customer-days below 0, no purchase; {count['lost'] / scale:,.2f} left out."
                 self.add("days below 0", count["below"], what)
-            if without := count["people"] - customers:
+            if without := size(_without(merged, people)):
                 self.add("customers without a purchase", without, "They only returned; left out.")
             if count["zero"]:
                 what = "Purchases of value 0: they count, but tell nothing about spend."
                 self.add("zero purchases", count["zero"], what)
+        active = table.loc[table["yes"] > 0, "day"].to_numpy()
         if not len(active):
             return DayFacts(0, 0, 0, None)
-        self._arrivals(new, last)
+        late = int(table.loc[table["day"] > active[-1] - _LATE, "yes"].sum())
+        self._arrivals(_newcomers(people), int(active[-1]), late)
         gap = float(np.median(np.diff(active))) if len(active) > 1 else None
-        return DayFacts(count["yes"], int(active[0]), last, gap)
+        return DayFacts(count["yes"], int(active[0]), int(active[-1]), gap)
 
-    def _arrivals(self, new: pd.DataFrame, last: int) -> None:
+    def _arrivals(self, new: pd.DataFrame, last: int, late: int) -> None:
         """Say how many early customers may be older than the log, and how many late are new."""
         first = int(new["first"].iloc[0])
         if last - first < 120:
@@ -116,11 +115,10 @@ class Audit:
                 )
             severity = "warning" if usual else "info"
             self.add("early customers", int(by_month.iloc[0]), what, severity)
-        total = int(new["late"].sum())
-        if share := int(new.loc[new["first"] > last - _LATE, "late"].sum()):
+        if share := int(new.loc[new["first"] > last - _LATE, "n_purchases"].sum()):
             what = (
                 "Purchases of the last 90 days by customers first seen in them, "
-                f"{share / total:.0%} of {total:,}: a forecast of existing customers "
+                f"{share / late:.0%} of {late:,}: a forecast of existing customers "
                 "leaves their like out."
             )
             self.add("purchases by newcomers", share, what)
@@ -139,8 +137,13 @@ class Audit:
                 f"gap is {days.median_gap:g}. If the log simply ends there, leave the cutoff out."
             )
 
-    def look_alikes(self, ids: Frame) -> None:
+    def look_alikes(self, merged: Frame, people: Frame) -> None:
         """Warn about customer ids that differ only in what cannot be seen."""
+        if merged.collect_schema()["id"] != nw.String:
+            return  # whole numbers hide nothing
+        ids = nw.concat(
+            [people.select(nw.col("customer_id").alias("id")), _without(merged, people)]
+        )
         odd = ids.filter(nw.col("id").str.contains(r"[^!-~]|^\d+[.]0$")).sort("id")
         strange = odd.head(_MOST_STRANGE).collect("pyarrow")["id"].to_list()
         if not strange:
@@ -167,13 +170,15 @@ class Audit:
             )
 
 
-def _newcomers(bought: Frame, last: int) -> pd.DataFrame:
-    """Count by day how many customers were first seen then, and their late purchases."""
-    late = (nw.col("day") > last - _LATE).cast(nw.Int64)
-    people = bought.with_columns(late=late).group_by("id").agg(
-        nw.col("day").min().alias("first"), nw.col("late").sum()
-    )  # fmt: skip
-    daily = people.group_by("first").agg(nw.len().alias("new"), nw.col("late").sum())
+def _without(merged: Frame, people: Frame) -> Frame:
+    """Return the ids of customers who only returned."""
+    returned = distinct(merged.filter(~nw.col("purchase")).select("id"))
+    return returned.join(people, left_on="id", right_on="customer_id", how="anti")
+
+
+def _newcomers(people: Frame) -> pd.DataFrame:
+    """Count by day how many customers were first seen then, and their purchases."""
+    daily = people.group_by("first").agg(nw.len().alias("new"), nw.col("n_purchases").sum())
     table: pd.DataFrame = daily.sort("first").collect("pyarrow").to_pandas()
     return table.astype("int64")
 

@@ -1,14 +1,17 @@
 """The day of each row, as a whole number since 1970-01-01.
 
-Computed from year, month and day alone, in whole-number arithmetic: back ends differ in all else.
+DuckDB counts the days of its own dates. Text, and the dates of Spark, are split into year, month
+and day and counted in whole-number arithmetic: back ends differ in all else.
 """
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
 
+from forecast.calendar import day_number
 from forecast.errors import BadRowsError, DataError, UsageError, listed
 from forecast.ledger.sources import Frame, Source
 
@@ -113,6 +116,8 @@ def with_day(
                 'purchase depends on it. Say whose day counts, e.g. timezone="Europe/London".'
             )
         frame = _localised(frame, column, timezone)
+    if not source.on_spark:
+        return _by_duckdb(frame, column), timezone
     frame = frame.with_columns(
         given.dt.year().cast(nw.Int64).alias("year"),
         given.dt.month().cast(nw.Int64).alias("month"),
@@ -141,6 +146,19 @@ def _localised(frame: Frame, column: str, zone: str) -> Frame:
     ).alias(column)
     rest = [duckdb.ColumnExpression(name) for name in native.columns if name != column]
     return nw.from_native(native.select(*rest, local))
+
+
+def _by_duckdb(frame: Frame, column: str) -> Frame:
+    """Let DuckDB count the midnights from 1970-01-01 to a date or timestamp."""
+    import duckdb
+
+    unit, epoch = duckdb.ConstantExpression("day"), duckdb.ConstantExpression(date(1970, 1, 1))
+    midnights = duckdb.FunctionExpression("date_diff", unit, epoch, duckdb.ColumnExpression("at"))
+    native = nw.to_native(frame.with_columns(nw.col(column).alias("at")))
+    frame = nw.from_native(native.select(duckdb.StarExpression(), midnights.alias("day")))
+    day = nw.col("day")
+    first, last = day_number(date(FIRST_YEAR, 1, 1)), day_number(date(LAST_YEAR, 12, 31))
+    return frame.with_columns(_or_null((day >= first) & (day <= last), day).alias("day"))
 
 
 def _from_iso(frame: Frame, text: Any) -> Frame:

@@ -55,7 +55,10 @@ def files_of(text: str) -> list[Path]:
     if not text.strip():
         raise UsageError("source: the path is empty.")
     if "://" in text:
-        raise UsageError(f"source: {text!r} is an address; download the file and give its path.")
+        raise UsageError(
+            f"source: {text!r} is an address; download the file and give its path, or let a job "
+            "read it: ltv run."
+        )
     path = Path(text).expanduser()
     try:
         if path.is_dir():

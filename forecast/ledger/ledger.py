@@ -14,6 +14,7 @@ import pandas as pd
 
 from forecast.calendar import Horizon, day_number, day_of, parse_day
 from forecast.errors import CutoffError, UnsupportedError, UsageError
+from forecast.ledger.by_customer import by_customer
 
 __all__ = ["Ledger", "Spilled"]
 
@@ -21,10 +22,10 @@ _SHIFT = 1_000_000  # keeps day numbers before 1970 positive
 
 
 class Spilled:
-    """A temporary folder with purchase days as Parquet, removed with its last ledger."""
+    """A temporary folder with a Parquet file, removed with its last ledger."""
 
     def __init__(self, folder: str) -> None:
-        self.path = Path(folder) / "days.parquet"
+        self.path = Path(folder) / "rows.parquet"
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -82,6 +83,7 @@ class Ledger:
     ticks: int = field(repr=False)
     _days: Any = field(repr=False)
     _attributes: Any = field(repr=False)
+    _people: Any = field(default=None, repr=False)  # added up while reading, up to the cutoff
 
     def days(self) -> "nw.LazyFrame[Any]":
         """Return purchase days as a lazy Narwhals frame: ``customer_id``, ``day``, ``ticks``.
@@ -91,6 +93,13 @@ class Ledger:
         """
         shown = nw.col("day") >= day_number(self.first_day)
         return _lazy(self._days).filter(shown & (nw.col("day") <= day_number(self.cutoff)))
+
+    def by_customer(self) -> "nw.LazyFrame[Any]":
+        """Return one row a customer, in whole numbers, as a lazy Narwhals frame.
+
+        Columns as :func:`forecast.ledger.by_customer.by_customer` makes them.
+        """
+        return by_customer(self.days()) if self._people is None else _lazy(self._people)
 
     def purchases(self) -> pd.DataFrame:
         """Return one row a purchase: ``customer_id``, ``date`` and, with amounts, ``value``."""
@@ -105,12 +114,16 @@ class Ledger:
             out[name] = frame[name]
         return out
 
-    def attributes(self) -> pd.DataFrame:
-        """Return the customer columns as first seen, indexed by ``customer_id``."""
+    def attribute_rows(self) -> "nw.LazyFrame[Any]":
+        """Return the customer columns as first seen, as a lazy Narwhals frame."""
         if not self.customer_columns:
             raise UsageError("The ledger was read without customer_columns.")
         frame = _lazy(self._attributes).filter(nw.col("first") <= day_number(self.cutoff))
-        table = frame.drop("first").collect("pyarrow").to_pandas()
+        return frame.drop("first")
+
+    def attributes(self) -> pd.DataFrame:
+        """Return the customer columns as first seen, indexed by ``customer_id``."""
+        table = self.attribute_rows().collect("pyarrow").to_pandas()
         table["customer_id"] = table["customer_id"].astype(str)
         return table.set_index("customer_id").sort_index()
 
@@ -139,7 +152,7 @@ class Ledger:
             raise CutoffError(f"cut: {day} lies before the first purchase on {self.first_day}.")
         note = {"check": "cut", "count": 0, "severity": "info", "what": f"Cut back to {day}."}
         audit = pd.concat([self.audit, pd.DataFrame([note])], ignore_index=True)
-        return replace(self, cutoff=day, audit=audit)
+        return replace(self, cutoff=day, audit=audit, _people=None)
 
     def since(self, day: Any) -> "Ledger":
         """Return the ledger as if the log began on ``day``: the way to a sliding history.
@@ -175,7 +188,8 @@ class Ledger:
         what = f"Purchases before {day} are forgotten."
         note = {"check": "since", "count": 0, "severity": "info", "what": what}
         audit = pd.concat([self.audit, pd.DataFrame([note])], ignore_index=True)
-        return replace(self, first_day=day_of(frame["first"].iloc[0]), audit=audit)
+        first_day = day_of(frame["first"].iloc[0])
+        return replace(self, first_day=first_day, audit=audit, _people=None)
 
     def only(self, customers: pd.Index) -> "Ledger":
         """Return the ledger of some of the customers, in memory, with all their purchases.
@@ -190,9 +204,10 @@ class Ledger:
         def chosen(stored: Any) -> Any:
             return _lazy(stored).filter(wanted).collect("pyarrow").to_native()
 
+        found = replace(self, _days=chosen(self._days), _people=None)
         if not self.customer_columns:
-            return replace(self, _days=chosen(self._days))
-        return replace(self, _days=chosen(self._days), _attributes=chosen(self._attributes))
+            return found
+        return replace(found, _attributes=chosen(self._attributes))
 
     def actuals(
         self, origin: Any, horizon: Any, population: str = "existing", *, gap: Any = None
@@ -263,10 +278,13 @@ class Ledger:
             nw.len().cast(nw.Int64).alias("rows"),
             *(nw.col(name).sum().cast(nw.Int64) for name in numbers),
         ).sort("customer_id").collect("pyarrow")  # fmt: skip
-        ids = [each.encode() for each in table["customer_id"].to_list()]
+        ids = table["customer_id"].to_native().cast("large_binary").chunks
         found = hashlib.sha256(f"{self.cutoff}|{self.has_value}|{self.ticks}".encode())
-        found.update(np.array([len(each) for each in ids], np.int64).tobytes())
-        found.update(b"".join(ids))
+        for each in ids:
+            found.update(np.diff(_ends(each)).tobytes())
+        for each in ids:
+            ends = _ends(each)
+            found.update(memoryview(each.buffers()[2])[ends[0] : ends[-1]])
         for name in ("rows", *numbers):
             found.update(table[name].to_numpy().astype(np.int64).tobytes())
         return found.hexdigest()[:16]
@@ -290,6 +308,12 @@ def _lazy(stored: Any) -> "nw.LazyFrame[Any]":
     if isinstance(stored, Path):
         return nw.from_native(connect().read_parquet(str(stored)))
     return nw.from_native(connect().from_arrow(stored))
+
+
+def _ends(ids: Any) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    """Return where each text of an Arrow array of large binaries begins and ends."""
+    ends = np.frombuffer(ids.buffers()[1], np.int64)
+    return ends[ids.offset : ids.offset + len(ids) + 1]
 
 
 def _dates(days: "pd.Series[Any]") -> "pd.Series[Any]":

@@ -1,18 +1,20 @@
 """From clean rows to purchase days: one row a customer and day, and where they are kept."""
 
 import tempfile
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import narwhals.stable.v2 as nw
 import numpy as np
 
 from forecast.errors import BadRowsError, DataError
+from forecast.ledger.by_customer import by_customer, distinct
 from forecast.ledger.columns import Columns
 from forecast.ledger.ledger import Spilled
 from forecast.ledger.rows import NUMBER, raw, size
 from forecast.ledger.sources import Frame, Source
 
-__all__ = ["Returns", "by_day", "once_a_key", "stored", "with_ticks"]
+__all__ = ["Returns", "Stored", "by_day", "once_a_key", "people_of", "stored", "with_ticks"]
 
 Returns = Literal["net", "drop", "keep", "error"]
 SPILL_ROWS = 5_000_000
@@ -28,7 +30,7 @@ def once_a_key(rows: Frame, columns: Columns, source: Source) -> tuple[Frame, in
         If they do not.
     """
     before = size(rows)
-    rows = source.keep(rows.unique(), "unique")
+    rows = source.keep(distinct(rows), "unique")
     keys = [raw(name) for name in columns.key]
     after = size(rows)
     twice = rows.group_by(*keys).agg(nw.len().alias("copies")).filter(nw.col("copies") > 1)
@@ -80,28 +82,32 @@ def by_day(rows: Frame, columns: Columns, source: Source, returns: Returns) -> F
     schema = rows.collect_schema()
     drop = returns == "drop"
     rows = rows.with_columns(
-        sold=(nw.col("ticks") >= 0).cast(nw.Int64),
-        returned=(nw.col("ticks") < 0).cast(nw.Int64),
-    ).with_columns(ticks=nw.col("ticks") * nw.col("sold") if drop else nw.col("ticks"))
+        refund=nw.when(nw.col("ticks") < 0).then(nw.lit(1)),
+        ticks=nw.max_horizontal("ticks", nw.lit(0)) if drop else nw.col("ticks"),
+    )
     extras, numbers = [], _numbers(rows, columns, source)
     for name in columns.purchase_columns:
         kept = nw.col(raw(name))
         if name in numbers:
             rows = rows.with_columns(kept.str.strip_chars().cast(nw.Float64).alias(raw(name)))
         if drop:  # a return that is left out leaves nothing else behind either
-            rows = rows.with_columns(nw.when(nw.col("sold") == 1).then(kept).alias(raw(name)))
+            rows = rows.with_columns(
+                nw.when(nw.col("refund").is_null()).then(kept).alias(raw(name))
+            )
         summed = name in numbers or schema[raw(name)].is_numeric()
         extras.append((kept.sum().cast(nw.Float64) if summed else kept.min()).alias(raw(name)))
     merged = rows.group_by("id", "day").agg(
         nw.col("ticks").sum().cast(nw.Int64),
-        (nw.col("sold").sum() if drop else nw.len()).cast(nw.Int64).alias("rows"),
-        nw.col("sold").sum().cast(nw.Int64),
-        nw.col("returned").sum().cast(nw.Int64),
+        nw.len().cast(nw.Int64).alias("rows"),
+        nw.col("refund").count().cast(nw.Int64).alias("returned"),
         *extras,
     )
-    bought = (nw.col("sold") > 0) & (nw.col("ticks") >= 0)
-    bought = nw.lit(True) if returns == "keep" else bought
-    return source.keep(merged.with_columns(bought.alias("purchase")), "merged")
+    bought = (nw.col("rows") > nw.col("returned")) & (nw.col("ticks") >= 0)
+    merged = merged.with_columns(
+        purchase=nw.lit(True) if returns == "keep" else bought,
+        rows=nw.col("rows") - nw.col("returned") if drop else nw.col("rows"),
+    )
+    return source.keep(merged, "merged")
 
 
 def _numbers(rows: Frame, columns: Columns, source: Source) -> set[str]:
@@ -115,29 +121,71 @@ def _numbers(rows: Frame, columns: Columns, source: Source) -> set[str]:
     return {name for name in columns.purchase_columns if found[raw(name)] == 0}
 
 
-def stored(merged: Frame, rows: Frame, columns: Columns, source: Source) -> tuple[Any, Any]:
-    """Keep purchase days in memory, in a temporary Parquet file, or on Spark."""
+def purchase_days(merged: Frame) -> Frame:
+    """Return the customer-days with a purchase: ``customer_id``, ``day``, ``ticks``."""
+    bought = merged.filter(nw.col("purchase"))
+    return bought.select(nw.col("id").alias("customer_id"), "day", "ticks")
+
+
+def people_of(merged: Frame, source: Source) -> Frame:
+    """Add up the purchases of each customer, once for the audit and the summary."""
+    return source.keep(by_customer(purchase_days(merged)), "people")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a ledger keeps: tables in memory, temporary Parquet files, or frames on Spark.
+
+    Attributes
+    ----------
+    days : object
+        One row a customer and day with a purchase.
+    people : object
+        One row a customer, by :func:`forecast.ledger.by_customer.by_customer`.
+    attributes : object
+        The customer columns, or None.
+    """
+
+    days: Any
+    people: Any
+    attributes: Any
+
+
+def stored(merged: Frame, people: Frame, rows: Frame, columns: Columns, source: Source) -> Stored:
+    """Keep purchases in memory, in temporary Parquet files, or on Spark; ids become text."""
+    text = nw.col("customer_id").cast(nw.String)
+    names = {raw(name): name for name in columns.purchase_columns}
     days = merged.filter(nw.col("purchase")).select(
-        nw.col("id").alias("customer_id"),
+        nw.col("id").cast(nw.String).alias("customer_id"),
         "day",
         "ticks",
-        *(nw.col(raw(name)).alias(name) for name in columns.purchase_columns),
+        *(nw.col(inside).alias(name) for inside, name in names.items()),
     )
     attributes = None
     if columns.customer_columns:
-        names = [nw.col(raw(name)).alias(name) for name in columns.customer_columns]
-        firsts = days.group_by("customer_id").agg(nw.col("day").min().alias("first"))
-        seen = rows.select(nw.col("id").alias("customer_id"), nw.col("day").alias("first"), *names)
+        names = {raw(name): name for name in columns.customer_columns}
+        seen = rows.select(
+            nw.col("id").alias("customer_id"),
+            nw.col("day").alias("first"),
+            *(nw.col(inside).alias(name) for inside, name in names.items()),
+        )
+        firsts = people.select("customer_id", "first")
         joined = firsts.join(seen, on=["customer_id", "first"], how="left")
         attributes = joined.group_by("customer_id", "first").agg(
             *(nw.col(name).min() for name in columns.customer_columns)
-        )
+        ).with_columns(customer_id=text)  # fmt: skip
+    people = people.with_columns(customer_id=text)
     if source.on_spark:
-        return days, attributes
+        return Stored(days, people, attributes)
     kept = None if attributes is None else attributes.collect("pyarrow").to_native()
+    people = people.sort("customer_id")
+    if size(merged) > SPILL_ROWS:  # unsorted: a view sorts what it shows
+        return Stored(_spilled(days), _spilled(people), kept)
     days = days.sort("customer_id", "day")
-    if size(merged) <= SPILL_ROWS:
-        return days.collect("pyarrow").to_native(), kept
+    return Stored(days.collect("pyarrow").to_native(), people.collect("pyarrow").to_native(), kept)
+
+
+def _spilled(frame: Frame) -> Spilled:
     spilled = Spilled(tempfile.mkdtemp(prefix="ltv-ledger-"))
-    days.to_native().write_parquet(str(spilled.path))
-    return spilled, kept
+    frame.to_native().write_parquet(str(spilled.path))
+    return spilled

@@ -10,10 +10,11 @@ import narwhals.stable.v2 as nw
 from forecast.calendar import day_number, day_of, parse_day
 from forecast.errors import BadRowsError, CutoffError, DataError, DataWarning, UsageError
 from forecast.ledger.audit import Audit
+from forecast.ledger.by_customer import distinct
 from forecast.ledger.columns import Columns, choose_columns
 from forecast.ledger.dates import check_date_options
 from forecast.ledger.ledger import Ledger
-from forecast.ledger.merging import Returns, by_day, once_a_key, stored, with_ticks
+from forecast.ledger.merging import Returns, by_day, once_a_key, people_of, stored, with_ticks
 from forecast.ledger.rows import CleanRows, clean_rows, size
 from forecast.ledger.sources import Frame, Source, open_source, reading
 
@@ -51,6 +52,7 @@ def read_ledger(
     ----------
     source : path, glob, folder or table
         CSV (plain or gzipped) or Parquet; or a pandas, Polars, PyArrow, DuckDB or Spark table.
+        Folders of Parquet named ``year=2024`` give the column ``year``, as text.
     customer, date, value : str, optional
         Column names. Customer and date are guessed where there is no doubt, and the audit says
         so; the value is guessed only where neither of those is named. Without a value the ledger
@@ -119,7 +121,7 @@ def read_ledger(
             timezone=timezone,
             max_bad_rows=max_bad_rows,
         )
-        repeated = clean.total - size(opened.frame.unique()) if key is None else 0
+        repeated = clean.total - size(distinct(opened.frame)) if key is None else 0
         audit = _opening(opened, columns, clean, repeated)
         ledger = _ledger_from(clean.frame, columns, opened, audit, (end, today), returns)
         opened.release(clean.table)
@@ -175,15 +177,16 @@ def _ledger_from(
     if returns == "error":
         _refuse_returns(rows, columns, source)
     merged = by_day(rows, columns, source, returns)
-    days = audit.days(merged, scale, _POLICIES[returns] if columns.value else None)
+    people = people_of(merged, source)
+    days = audit.days(merged, people, scale, _POLICIES[returns] if columns.value else None)
     if days.purchases == 0:
         raise DataError(
             f"{source.name} holds no purchase up to {end or last}: every customer-day is a "
             "return, or below 0 on balance."
         )
     audit.reach(days, end or last, given=end is not None)
-    audit.look_alikes(merged.select("id").unique())
-    stored_days, attributes = stored(merged, rows, columns, source)
+    audit.look_alikes(merged, people)
+    kept = stored(merged, people, rows, columns, source)
     return Ledger(
         cutoff=end or last,
         audit=audit.table(),
@@ -192,8 +195,9 @@ def _ledger_from(
         purchase_columns=columns.purchase_columns,
         first_day=day_of(days.first),
         ticks=scale,
-        _days=stored_days,
-        _attributes=attributes,
+        _days=kept.days,
+        _attributes=kept.attributes,
+        _people=kept.people,
     )
 
 
@@ -212,7 +216,7 @@ def _span(rows: Frame, end: dt.date | None) -> tuple[dt.date, dt.date, int]:
 
 def _refuse_future(rows: Frame, columns: Columns, source: Source, today: dt.date) -> None:
     late = rows.filter(nw.col("day") > day_number(today))
-    days = late.select("day").unique().sort("day").head(5).collect("pyarrow")["day"].to_list()
+    days = distinct(late.select("day")).sort("day").head(5).collect("pyarrow")["day"].to_list()
     raise BadRowsError(
         f"dates in the future (today is {today})",
         column=columns.date,

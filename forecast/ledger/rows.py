@@ -8,7 +8,7 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from forecast.errors import BadRowsError, DataError
+from forecast.errors import BadRowsError, ColumnError, DataError, listed
 from forecast.ledger.columns import Columns
 from forecast.ledger.dates import explain_dates, with_day
 from forecast.ledger.sources import Frame, Source
@@ -48,9 +48,10 @@ class CleanRows:
     Attributes
     ----------
     frame : narwhals.LazyFrame
-        The rows; columns to keep carry the names that :func:`raw` gives.
+        The rows; columns to keep carry the names that :func:`raw` gives. Ids that are whole
+        numbers stay numbers, which are quicker to group; see :func:`forecast.ledger.merging.stored`.
     table : narwhals.LazyFrame
-        What was computed and kept, bad rows included.
+        What was computed, bad rows included.
     total : int
         Rows read, bad ones included.
     bad : dict
@@ -86,6 +87,11 @@ def clean_rows(
     schema = source.frame.collect_schema()
     if not len(source.frame.head(1).collect("pyarrow")):
         raise DataError(f"{source.name} has columns but no rows.")
+    if source.on_spark and (odd := [name for name in columns.named if {*".`"} & {*name}]):
+        raise ColumnError(
+            f"{source.name}: column {listed(odd)}: a point or a backtick in a name is grammar to "
+            "Spark. Rename the columns, e.g. with table.toDF(...)."
+        )
     frame = source.frame.select(nw.col(name).alias(raw(name)) for name in columns.named)
     frame = frame.with_columns(_id(source, columns.customer, schema).alias("id"))
     options = (date_format, timezone)
@@ -100,7 +106,9 @@ def clean_rows(
     frame = frame.with_columns(_first_fault([flag for _, flag in faults.values()]).alias("fault"))
     extras = (*columns.customer_columns, *columns.purchase_columns, *columns.key)
     names = ["id", "day", *(["amount"] if columns.value else []), "fault"]
-    kept = source.keep(frame.select(*names, *dict.fromkeys(raw(name) for name in extras)), "clean")
+    kept = frame.select(*names, *dict.fromkeys(raw(name) for name in extras))
+    if source.on_spark or _parsed(columns, schema):  # else reading again costs less than a copy
+        kept = source.keep(kept, "clean")
     flags = [
         (nw.col("fault") == place).cast(nw.Int64).alias(name)
         for place, name in enumerate(faults, start=1)
@@ -115,7 +123,8 @@ def clean_rows(
         place, name = next((at, each) for at, each in enumerate(faults, start=1) if bad[each])
         shown = frame.filter(nw.col("fault") == place)
         raise _refusal(source, shown, name, faults[name][0], bad, columns, date_format)
-    rows = kept.filter(nw.col("fault") == 0).drop("fault")
+    rows = kept.filter(nw.col("fault") == 0) if any(bad.values()) else kept
+    rows = rows.drop("fault")
     return CleanRows(rows, kept, int(counted["rows"]), bad, zone)
 
 
@@ -132,15 +141,24 @@ def size(frame: Frame) -> int:
 def _faults_of_identity(columns: Columns, schema: Any) -> dict[str, tuple[str, Any]]:
     no_date = _blank(raw(columns.date), schema[columns.date])
     return {
-        "missing customer": (columns.customer, _blank("id", nw.String())),
+        "missing customer": (columns.customer, _blank("id", schema[columns.customer])),
         "missing date": (columns.date, no_date),
         "unreadable date": (columns.date, nw.col("day").is_null()),
     }
 
 
 def _blank(column: str, kind: Any) -> Any:
-    missing = nw.col(column).is_null()
-    return missing | (nw.col(column).str.strip_chars() == "") if kind == nw.String else missing
+    text, missing = nw.col(column), nw.col(column).is_null()
+    if kind != nw.String:
+        return missing
+    # every blank sign comes before "!", and comparing is quicker than stripping
+    return missing | nw.when(text < "!").then(text.str.strip_chars() == "").otherwise(nw.lit(False))
+
+
+def _parsed(columns: Columns, schema: Any) -> bool:
+    """Return whether days or amounts are read from text, or moved to a time zone."""
+    kinds = [schema[name] for name in (columns.date, columns.value) if name is not None]
+    return any(kind == nw.String or getattr(kind, "time_zone", None) for kind in kinds)
 
 
 def _first_fault(flags: list[Any]) -> Any:
@@ -196,7 +214,7 @@ def _id(source: Source, column: str, schema: Any) -> Any:
         what = ", ".join(sorted(odd)) or str(kind)
         raise DataError(f"{where}: {what} is no customer id. Give text or whole numbers.")
     given = nw.col(raw(column))
-    return given if kind == nw.String else given.cast(nw.String)
+    return given if kind == nw.String or kind.is_integer() else given.cast(nw.String)
 
 
 def _with_amount(

@@ -27,6 +27,7 @@ from forecast.ledger.files import (
     plain_text,
     refuse_doubles,
 )
+from forecast.ledger.partitions import partition_columns
 from forecast.ledger.tables import arrow_table
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Frame", "Source", "connect", "open_source", "reading"]
 
+_PARTITIONED = """SELECT * FROM read_parquet(
+    getvariable('paths'), hive_partitioning = true, hive_types_autocast = false)"""
 Frame = Any  # a narwhals LazyFrame of either back end
 _CONNECTIONS: "dict[int, duckdb.DuckDBPyConnection]" = {}
 
@@ -261,5 +264,9 @@ def _parquet(paths: Sequence[Path], text: str) -> Source:
     kinds = parquet_kinds(paths)
     own = _open()
     with reading(text):
-        rows = own.read_parquet(_escaped(paths))
-        return Source(nw.from_native(rows), text, connection=own, kinds=kinds)
+        rows = nw.from_native(own.read_parquet(_escaped(paths)))
+        held = rows.collect_schema().names()
+        if partitions := partition_columns(paths, text, held):
+            own.execute("SET VARIABLE paths = ?", [_escaped(paths)])
+            rows = nw.from_native(own.sql(_PARTITIONED)).select(*held, *partitions)
+        return Source(rows, text, connection=own, kinds=kinds)

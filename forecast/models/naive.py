@@ -46,6 +46,10 @@ class Zero:
         self.has_value_ = ledger.has_value
         return self
 
+    def update(self, ledger: Ledger) -> Self:
+        """Take the customers of another ledger: nothing was learned."""
+        return self.fit(ledger)
+
     def forecast(
         self,
         horizon: str | date,
@@ -109,6 +113,10 @@ class OwnRate:
         self.has_value_ = ledger.has_value
         return self
 
+    def update(self, ledger: Ledger) -> Self:
+        """Take the rates of another ledger: each customer has only his own."""
+        return self.fit(ledger)
+
     def forecast(
         self,
         horizon: str | date,
@@ -159,6 +167,10 @@ class LastYear:
         """Remember the purchases."""
         self.ledger_ = ledger
         return self
+
+    def update(self, ledger: Ledger) -> Self:
+        """Remember the purchases of another ledger: nothing was learned."""
+        return self.fit(ledger)
 
     def forecast(
         self,

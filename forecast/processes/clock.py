@@ -47,6 +47,10 @@ class Timeline:
         Position of the customer who made it.
     now : int
         Last day observed.
+    customers : array, shape (customers,), optional
+        How many customers each row stands for; one each by default.
+    times : array, shape (repeat purchases,), optional
+        How many repeat purchases each entry stands for; one each by default.
     """
 
     first: Integers
@@ -55,6 +59,8 @@ class Timeline:
     days: Integers
     owner: Integers
     now: int
+    customers: Floats | None = None
+    times: Floats | None = None
 
     def settled(self, burn_in: int) -> npt.NDArray[np.bool_]:
         """Return who was first seen after the first ``burn_in`` days.
@@ -64,9 +70,14 @@ class Timeline:
         log that follows one cohort.
         """
         late = self.first >= self.first.min() + burn_in
-        if late.mean() < _ENOUGH or late[self.owner].sum() < _FEWEST:
+        share = np.average(late, weights=self.customers)
+        if share < _ENOUGH or np.dot(late[self.owner], self.each_time()) < _FEWEST:
             return np.ones(late.size, dtype=bool)
         return np.asarray(late)
+
+    def each_time(self) -> Floats:
+        """Return how many repeat purchases each entry stands for."""
+        return np.ones(self.days.size) if self.times is None else self.times
 
 
 @dataclass(frozen=True)
@@ -166,8 +177,11 @@ class Clock:
         purchases in calendar time, so clocks (and none) can be compared by it. ``kept`` says
         which customers were fitted; all by default.
         """
-        days = timeline.days if kept is None else timeline.days[kept[timeline.owner]]
-        return float(np.log(self.intensity(days)).sum())
+        days, times = timeline.days, timeline.each_time()
+        if kept is not None:
+            those = kept[timeline.owner]
+            days, times = days[those], times[those]
+        return float(np.log(self.intensity(days)) @ times)
 
     @classmethod
     def fit(
@@ -187,8 +201,8 @@ class Clock:
         timeline : Timeline
             Of all customers.
         fit : callable
-            ``fit(frequency, recency, T)`` of a process of the BG family; its ``process`` must
-            answer ``expected_purchases(t)`` for a new customer.
+            ``fit(frequency, recency, T, weights=...)`` of a process of the BG family; its
+            ``process`` must answer ``expected_purchases(t)`` for a new customer.
         pairs : int
             Fourier pairs of the year; they need a year of history.
         events : mapping of name to array, optional
@@ -216,9 +230,11 @@ class Clock:
         kept = timeline.settled(burn_in)
         first, last, x = timeline.first[kept], timeline.last[kept], timeline.frequency[kept]
         days = np.arange(begin + 1, timeline.now + 1)
-        bought = timeline.days[kept[timeline.owner]] - begin - 1
-        seen = np.bincount(bought, minlength=days.size).astype(float)
-        joined = np.bincount(first - begin, minlength=days.size + 1)
+        weights = None if timeline.customers is None else timeline.customers[kept]
+        those = kept[timeline.owner]
+        bought, times = timeline.days[those] - begin - 1, timeline.each_time()[those]
+        seen = np.bincount(bought, times, minlength=days.size)
+        joined = np.bincount(first - begin, weights, minlength=days.size + 1)
         terms = clock.terms(days)
         varied = np.ptp(terms, axis=0) > 0
         clock = replace(
@@ -228,16 +244,16 @@ class Clock:
         )
         for _ in range(_ROUNDS):
             ages = clock.elapsed(first, timeline.now)
-            process = fit(x, clock.elapsed(first, last), ages).process
+            process = fit(x, clock.elapsed(first, last), ages, weights=weights).process
             expected = _expected_by_day(process, clock, begin, joined)
             found = poisson_ridge(terms[:, varied], seen, expected / clock.intensity(days))
-            weights, covariance = np.zeros(size), np.zeros((size, size))
-            weights[varied], covariance[np.ix_(varied, varied)] = found.weights, found.covariance
-            clock = replace(clock, weights=weights, covariance=covariance).levelled()
+            effects, covariance = np.zeros(size), np.zeros((size, size))
+            effects[varied], covariance[np.ix_(varied, varied)] = found.weights, found.covariance
+            clock = replace(clock, weights=effects, covariance=covariance).levelled()
         return clock
 
 
-def _expected_by_day(process: Any, clock: Clock, begin: int, joined: Integers) -> Floats:
+def _expected_by_day(process: Any, clock: Clock, begin: int, joined: Integers | Floats) -> Floats:
     """Return expected repeat purchases of each day after ``begin`` by those who had joined."""
     size = joined.size
     passed = clock.elapsed(begin, np.arange(begin, begin + size))

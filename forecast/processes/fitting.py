@@ -8,7 +8,7 @@ import numpy as np
 
 from forecast.processes.arrays import Floats
 from forecast.processes.limits import AT_LIMIT, Limit, nearest_limit
-from forecast.processes.newton import Optimum, climb
+from forecast.processes.newton import Optimum, climb, settle
 from forecast.processes.verdict import covariance_at, verdict
 
 if TYPE_CHECKING:
@@ -126,6 +126,7 @@ def maximise(
     starts: Sequence[Floats],
     limits: Sequence[Limit] = (),
     rehearsal: Likelihood | None = None,
+    ridge: bool = False,
     unit: str | None = None,
 ) -> Fit:
     """Maximise a likelihood from several starts and return the estimate with a verdict.
@@ -148,6 +149,8 @@ def maximise(
         Simpler processes the likelihood may tend to, simplest first.
     rehearsal : Likelihood, optional
         The likelihood of a subsample.
+    ridge : bool
+        Whether the likelihood is long and flat, so that the best point is to be settled.
     unit : str, optional
         Unit of the data, kept in the result.
     """
@@ -159,6 +162,8 @@ def maximise(
         if np.abs(rehearsed.eta).max() > _FAR:
             again = climb(likelihood.derivatives, starts[0])
             best = max(best, again, key=lambda each: each.value)
+    if ridge:
+        best = settle(likelihood.derivatives, best)
     near = nearest_limit(limits, likelihood.derivatives, best)
     point, limit, at_limit = best, None, False
     if near is not None:

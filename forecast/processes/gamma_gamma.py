@@ -108,7 +108,13 @@ class GammaGamma:
             return _constant(likelihood, unit)
         starts = [np.log([2.0, 3.0, 1.0]), np.zeros(3)]
         return maximise(
-            likelihood, build=cls, prior=GG_PRIOR, starts=starts, limits=_LIMITS, unit=unit
+            likelihood,
+            build=cls,
+            prior=GG_PRIOR,
+            starts=starts,
+            limits=_LIMITS,
+            ridge=True,
+            unit=unit,
         )
 
     @property

@@ -75,7 +75,7 @@ class GammaGammaLikelihood:
         coded, y = encode(count), count * (m / scale)
         return cls(
             scale=scale,
-            n_customers=int(count.size),
+            n_customers=round(float(weight.sum())),
             counts=coded.values,
             codes=coded.codes,
             count_weight=np.bincount(coded.codes, weight).astype(float, copy=False),

@@ -29,7 +29,7 @@ class Histories:
     scale : float
         Median positive age, in the unit of the data: the unit of ``tx`` and ``T`` here.
     n_customers : int
-        Customers behind the rows, weighted or not.
+        Customers behind the rows: the sum of the weights, to the next whole number.
     """
 
     x: Codes
@@ -103,8 +103,8 @@ def read_histories(
         raise UsageError(f"Columns differ in length: {lengths}. Give one value a customer.")
     if weight is not None and not weight.all():
         x, tx, age, weight = (each[weight > 0] for each in (x, tx, age, weight))
-    n_customers = int(x.size)
-    if n_customers < FEWEST_CUSTOMERS and (weight is None or weight.sum() < FEWEST_CUSTOMERS):
+    n_customers = int(x.size) if weight is None else round(float(weight.sum()))
+    if max(n_customers, x.size) < FEWEST_CUSTOMERS:
         raise TooLittleDataError(
             f"{n_customers} customers are too few to estimate a process; "
             f"at least {FEWEST_CUSTOMERS} are needed. Use a longer log or a simpler model."

@@ -7,7 +7,7 @@ import numpy as np
 
 from forecast.processes.arrays import Floats
 
-__all__ = ["BOX", "Derivatives", "Optimum", "climb", "differenced"]
+__all__ = ["BOX", "Derivatives", "Optimum", "climb", "differenced", "settle"]
 
 BOX = 15.0
 Derivatives = Callable[[Floats], tuple[float, Floats, Floats]]
@@ -86,6 +86,27 @@ def climb(
         elif length < 1e-7:
             break
     return Optimum(eta, value, gradient, hessian, steps)
+
+
+def settle(derivatives: Derivatives, found: Optimum) -> Optimum:
+    """Take one more step, which gains no digit of the value but digits of the point.
+
+    A climb stops where the value has no more to gain; along a ridge the point may still be a
+    millionth off, and rounding decides by how much. The step is kept where the gradient shrinks.
+
+    Parameters
+    ----------
+    derivatives : callable
+        Those that were climbed.
+    found : Optimum
+        Where the climb ended.
+    """
+    whole = np.eye(found.eta.size)
+    target = found.eta + _inside(found.eta, found.gradient, found.hessian, whole, 1e-2)
+    value, gradient, hessian = derivatives(target)
+    last = Optimum(target, value, gradient, hessian, found.steps + 1)
+    close = np.isfinite(value) and abs(value - found.value) <= 1e-9 * (1.0 + abs(found.value))
+    return last if close and last.slope < found.slope else found
 
 
 def differenced(

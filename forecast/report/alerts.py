@@ -64,7 +64,7 @@ def _forecast_alerts(
         )
     if backtest is None:
         found.append("No backtest is part of this report: how good the model is was not shown.")
-    elif same_model(forecast.model, backtest.models) is None:
+    elif same_model(forecast, backtest) is None:
         found.append(
             f"No model of the backtest is named {forecast.model}, which made the forecast: "
             "look up which of them it is before trusting its scores."

@@ -1,6 +1,6 @@
 """The report: one file that stands alone, HTML or Markdown, for people who decide."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -33,11 +33,11 @@ from forecast.report.table_files import (
     write_tables,
 )
 from forecast.report.targeting_section import targeting_section
-from forecast.report.value_section import value_section
+from forecast.report.value_section import headline, value_section
 from forecast.report.verdict import WHOM, totals
 from forecast.report.verdict_section import verdict_section
 
-__all__ = ["report", "sections"]
+__all__ = ["report", "sections", "write_page"]
 
 
 def report(
@@ -119,20 +119,25 @@ def report(
         write_tables(folder, frames, tables)
         found.append(_files_section(folder.name, file_names(frames, tables)))
     heading, under = title or "Customer value forecast", _subtitle(ledger, forecast, backtest)
+    write_page(target, heading, under, found)
+    return target
+
+
+def write_page(target: Path, title: str, subtitle: str, found: Sequence[Section]) -> None:
+    """Write sections as one page, HTML or, by its name, Markdown with its drawings beside it."""
     if target.suffix.lower() in (".md", ".markdown"):
         beside = target.with_name(f"{target.stem}_figures")
-        text, drawings = markdown(heading, under, found, beside.name)
+        text, drawings = markdown(title, subtitle, found, beside.name)
         write_drawings(beside, drawings)
     else:
         text = _template("report.html.j2").render(
-            title=heading,
-            subtitle=under,
+            title=title,
+            subtitle=subtitle,
             css=Markup(_template("report.css.j2").render(palette=PALETTE | SHADES)),
             sections=found,
             version=package_version("ltv-forecast"),
         )
     replace_file(target, text)
-    return target
 
 
 def sections(
@@ -156,7 +161,7 @@ def sections(
     fired = checks(judged, forecast, backtest)
     tried = None if backtest is None else Remembered.of(backtest)
     known = {} if forecast is None else totals(forecast)
-    found = [verdict_section(ledger, forecast, tried, known, fired)]
+    found = [verdict_section(ledger, forecast, tried, known, fired, headline(value or {}))]
     if ledger is not None:
         found.append(data_section(ledger))
     if judged is not None or forecast is not None or backtest is not None:

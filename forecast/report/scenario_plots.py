@@ -8,7 +8,7 @@ from forecast.report.style import COLOUR, in_style, on_axes
 
 __all__ = ["tornado"]
 
-_NEEDED = ["low", "high", "at_low", "at_high", "at_low_lo", "at_low_hi", "at_high_lo", "at_high_hi"]
+NEEDED = ["low", "high", "at_low", "at_high", "at_low_lo", "at_low_hi", "at_high_lo", "at_high_hi"]
 
 
 @in_style()
@@ -27,7 +27,7 @@ def tornado(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     UsageError
         If columns are missing, or there are no levers.
     """
-    missing = [name for name in _NEEDED if name not in table]
+    missing = [name for name in NEEDED if name not in table]
     if missing or table.empty:
         raise UsageError(
             "table: give what ScenarioResult.tornado() returns, with a lever at least."

@@ -6,33 +6,65 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecast.report.content import Listing, Part, Section, Table
+from forecast.report.content import Drawing, Figures, Listing, Part, Section, Table, figure
 from forecast.report.formats import count, estimate, percent
+from forecast.report.scenario_plots import NEEDED as TORNADO
+from forecast.report.scenario_plots import tornado
 from forecast.report.style import UNITS
 
-__all__ = ["value_section"]
+__all__ = ["headline", "value_section"]
 
-MONEY = ("cost", "cac", "ltv", "max_cac", "past", "predicted", "margin", "value", "clv")
+MONEY = (
+    "cost", "cac", "ltv", "max_cac", "past", "predicted", "margin", "value", "clv", "net",
+    "net_now", "spend", "spend_now", "margin_per_customer", "cost_per_customer",
+)  # fmt: skip
 SHARES = ("share", "p_", "roi", "churn_rate", "retention")
-REMARKS = "remark"
+BOUNDS = {"_lo_90": ", 90 % from", "_hi_90": ", 90 % to", "_lo": ", 90 % from", "_hi": ", 90 % to"}
+REMARKS, VERDICT = "remark", "verdict"
 MOST = 50  # rows shown; files hold all
+LONG = 20  # rows above which a table is shown on demand
+
+
+def headline(value: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Return what the tables say first: those of the one column ``verdict``."""
+    return [
+        str(each)
+        for frame in value.values()
+        if list(frame.columns) == [VERDICT]
+        for each in frame[VERDICT]
+    ]
 
 
 def value_section(value: Mapping[str, pd.DataFrame]) -> Section:
-    """Return tables of money as they are given; a table of remarks becomes a list."""
+    """Return tables of money as they are given; remarks become a list, a tornado a drawing."""
     parts: list[Part] = []
     files = {}
     for name, frame in value.items():
+        if list(frame.columns) == [VERDICT]:
+            continue
         if list(frame.columns) == [REMARKS]:
             parts.append(Listing(tuple(str(each) for each in frame[REMARKS])))
             continue
+        if TORNADO <= {*frame.columns} and len(frame):
+            parts.append(Figures((_tornado(name, frame, len(parts)),)))
         flat = _flat(frame)
         files[name] = flat
         shown = flat.head(MOST)
         caption = name if len(flat) <= MOST else f"{name} (the first {MOST} of {len(flat):,} rows)"
         columns = {column: _column(column, shown[column]) for column in shown.columns}
-        parts.append(Table.of(shown, caption=caption, columns=columns))
+        folded = len(shown) > LONG
+        parts.append(Table.of(shown, caption=caption, columns=columns, folded=folded))
     return Section("value", "Value and decisions", parts, files)
+
+
+def _tornado(name: str, frame: pd.DataFrame, number: int) -> Drawing:
+    return figure(
+        f"tornado-{number}",
+        lambda ax: tornado(frame, ax=ax),
+        caption=f"{name}. Bars are the expected change at each end of a lever, lines its 90 % "
+        "interval.",
+        height=1.6 + 0.45 * len(frame),
+    )
 
 
 def _flat(frame: pd.DataFrame) -> pd.DataFrame:
@@ -61,7 +93,9 @@ def _heading(name: str) -> str:
     >>> _heading("ltv_lo_90"), _heading("roi_hi_90"), _heading("ltv_cac")
     ('ltv, 90 % from, currency units', 'roi, 90 % to', 'ltv cac')
     """
-    text = name.removesuffix("_lo_90").removesuffix("_hi_90")
+    bound = next((each for each in BOUNDS if name.endswith(each)), "")
+    text = name.removesuffix(bound)
+    if name in ("lo", "hi"):
+        return {"lo": "90 % from", "hi": "90 % to"}[name]
     money = text in MONEY or text.endswith("_value")
-    bound = {"_lo_90": ", 90 % from", "_hi_90": ", 90 % to"}.get(name[len(text) :], "")
-    return text.replace("_", " ") + bound + (f", {UNITS['value']}" if money else "")
+    return text.replace("_", " ") + BOUNDS.get(bound, "") + (f", {UNITS['value']}" if money else "")

@@ -107,29 +107,19 @@ def backtest_sentences(backtest: Backtest) -> list[tuple[Lead, str]]:
 
 
 def _lead_sentence(backtest: Backtest, found: Lead, target: str) -> str:
-    row, skill = found.row, found.row["skill"]
+    row = found.row
     after = "the one past cutoff" if found.cutoffs == 1 else f"each of {found.cutoffs} past cutoffs"
     error = f"RMSE {spoken(row['rmse'])} {UNITS[target]} a customer"
     text = (
         f"Tested on {target} over {length(backtest.horizon)} after {after}, "
         f"{found.model} had the smallest error ({error})"
     )
-    if found.second is not None and np.isfinite(found.margin):
-        text += f", {percent(found.margin)} below the second, {found.second}"
-    if skill > 0:
-        text += f", and {percent(skill)} below a forecast of nothing."
-    else:
-        text += ", but no smaller than that of a forecast of nothing."
+    text += "." if row["skill"] > 0 else ", but no smaller than that of a forecast of nothing."
     if found.second is not None and found.cutoffs < ENOUGH:
         text += " Fewer than three cutoffs cannot tell which model is best."
-    elif found.equals:
-        text += f" That lead may be chance: take {joined([found.model, *found.equals])} as equal."
-    elif found.second is not None and not found.clear:
+    elif found.second is not None and not found.equals and not found.clear:
         small = "too small to matter" if found.margin < MATTERS else "not proved"
-        text += f" That lead is {small}: take the two as equal."
-    if not np.isnan(row["bias"]):
-        worst = percent(row["bias_worst"], signed=True)
-        text += f" On average its total was {off(row['bias'])} ({worst} at the worst cutoff)."
+        text += f" Its lead over {found.second} is {small}: take the two as equal."
     return text
 
 
@@ -194,7 +184,8 @@ def _measured(useful: Mapping[str, Lead]) -> str:
     for target, found in useful.items():
         text = f"On {target} the error was {percent(found.row['skill'])} below forecasting nothing"
         if found.second is not None and np.isfinite(found.margin):
-            text += f", {percent(found.margin)} below the second, {found.second}"
+            below = "less than 0.1 %" if found.margin < 0.0005 else percent(found.margin)
+            text += f", {below} below the second, {found.second}"
         if not np.isnan(found.row["bias"]):
             worst = percent(found.row["bias_worst"], signed=True)
             text += f"; the total was {off(found.row['bias'])} on average, {worst} at worst"
@@ -221,15 +212,28 @@ def off(bias: float) -> str:
     return f"{percent(abs(bias))} too {'high' if bias > 0 else 'low'}"
 
 
-def same_model(name: str, names: Iterable[str]) -> str | None:
-    """Find a model by its name, whether written ``OwnRate`` or ``own_rate``."""
-    plain = {"".join(filter(str.isalnum, each)).lower(): each for each in names}
-    return name if name in names else plain.get("".join(filter(str.isalnum, name)).lower())
+def same_model(forecast: Forecast, backtest: Backtest) -> str | None:
+    """Find the model that made a forecast in a backtest; None where no name tells.
+
+    By its name there, whether written ``OwnRate`` or ``own_rate``, or by what its forecasts there
+    call it, where that is one model's alone.
+    """
+    name, names = forecast.model, backtest.models
+    plain = {_plain(each): each for each in names}
+    found = name if name in names else plain.get(_plain(name))
+    if found is None and "called" in backtest.runs:
+        owners = backtest.runs.loc[backtest.runs["called"] == name, "model"].unique()
+        found = str(owners[0]) if len(owners) == 1 else None
+    return found
+
+
+def _plain(name: str) -> str:
+    return "".join(filter(str.isalnum, name)).lower()
 
 
 def standing(forecast: Forecast, backtest: Backtest) -> list[str]:
     """Say where the model that made the forecast came, if it did not come first."""
-    name = same_model(forecast.model, backtest.models)
+    name = same_model(forecast, backtest)
     places = []
     for target in ("purchases", "value"):
         best = lead(backtest, target)
@@ -245,4 +249,4 @@ def standing(forecast: Forecast, backtest: Backtest) -> list[str]:
             )
     if not places:
         return []
-    return [f"{forecast.model}, which made the forecast, came {' and '.join(places)}."]
+    return [f"{name}, which made the forecast, came {' and '.join(places)}."]

@@ -32,9 +32,10 @@ def verdict_section(
     backtest: Backtest | None,
     known: Mapping[str, Total],
     fired: Sequence[Check] = (),
+    money: Sequence[str] = (),
 ) -> Section:
-    """Return the section that a reader with one minute reads."""
-    tiles, text, sure = [], [], list[str]()
+    """Return the section that a reader with one minute reads; ``money`` leads it."""
+    tiles, text, sure = [], list(money), list[str]()
     first = _first(backtest, fired)
     if first:
         text.append(first)
@@ -81,11 +82,13 @@ def _first(backtest: Backtest | None, fired: Sequence[Check]) -> str:
 
 
 def _sure(backtest: Backtest) -> list[str]:
-    """Return what was measured for each target, and what the comparison says of it."""
-    return [
-        " ".join([sentence, *(found.comparison.sentences if found.comparison else ())])
-        for found, sentence in backtest_sentences(backtest)
-    ]
+    """Return for each target what was measured, and then what the comparison says of it."""
+    said = []
+    for found, sentence in backtest_sentences(backtest):
+        said.append(sentence)
+        if found.comparison is not None:
+            said.append(" ".join(found.comparison.sentences))
+    return said
 
 
 def _forecast_tiles(forecast: Forecast, known: Mapping[str, Total]) -> list[tuple[str, str, str]]:

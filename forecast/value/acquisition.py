@@ -34,7 +34,7 @@ class Acquisition:
         customers, without recorded cost, and for the unattributed).
     groups : pandas.Series
         Position in ``table`` of each customer, by ``customer_id``; -1 for those acquired before
-        the month in which the spend table begins.
+        the month in which the spend table begins, or after the one in which it ends.
     notes : tuple of str
         What a reader must know.
     """
@@ -59,7 +59,8 @@ def acquisition_cost(
 ) -> Acquisition:
     """Return the cost of acquiring a customer, ``CAC = cost / customers acquired``.
 
-    A customer is acquired on the day of the first purchase. Spend that names nobody and customers
+    A customer is acquired on the day of the first purchase; those of months before the spend table
+    begins or after it ends are left out, and counted. Spend that names nobody and customers
     whom nobody claims have rows of their own; no cost is spread over others.
 
     Parameters
@@ -108,14 +109,13 @@ def acquisition_cost(
         if rows.any()
     ]  # fmt: skip
     costs = costs[~late & ~early]
-    counted = pd.Series(True, index=people.index)
-    if len(costs) and (began := costs["date"].min().to_period("M").start_time) > opening:
-        counted = people["first_purchase"] >= began
-        if not counted.all():
-            notes.append(
-                f"{int((~counted).sum()):,} customers were acquired before the month in which the "
-                f"spend table begins, {began:%Y-%m}, and are left out: their cost is not known."
-            )
+    if costs.empty:
+        raise DataError(
+            f"The spend table has no row between {opening:%Y-%m-%d} and the cutoff "
+            f"{ledger.cutoff}: there is no CAC."
+        )
+    counted, left = _covered(people["first_purchase"], costs["date"], opening)
+    notes += left
     notes += _half_month(costs, cutoff)
     costs = costs.assign(**{MONTH: costs["date"].dt.strftime("%Y-%m")})
     labels[MONTH] = people["cohort"]
@@ -129,7 +129,10 @@ def acquisition_cost(
     member = labels.set_index(list(keys)).index
     place = np.where(counted, index.get_indexer(member), -1)
     groups = pd.Series(place, index=people.index, dtype=np.int64)
-    return Acquisition(table, groups, tuple(notes + _sentences(table)))
+    notes += _sentences(table)
+    if named and MONTH not in keys:
+        notes += _unpaid_months(costs, labels[counted], list(keys))
+    return Acquisition(table, groups, tuple(notes))
 
 
 def _labels(
@@ -153,6 +156,40 @@ def _labels(
     return out
 
 
+def _covered(
+    first: "pd.Series[Any]", days: "pd.Series[Any]", opening: pd.Timestamp
+) -> tuple["pd.Series[bool]", list[str]]:
+    """Part customers of the months that the spend table spans from those before and after."""
+    began, ended = (day.to_period("M").start_time for day in (days.min(), days.max()))
+    before = (first < began) & (began > opening)
+    after = first >= ended + pd.offsets.MonthBegin(1)
+    notes = [
+        f"{int(who.sum()):,} customers were acquired {when} and are left out: their cost is not "
+        "known."
+        for who, when in (
+            (before, f"before the month in which the spend table begins, {began:%Y-%m},"),
+            (after, f"after the month in which the spend table ends, {ended:%Y-%m},"),
+        )
+        if who.any()
+    ]
+    return ~before & ~after, notes
+
+
+def _unpaid_months(costs: pd.DataFrame, labels: pd.DataFrame, keys: list[str]) -> list[str]:
+    """Say which customers of a group with spend came in months without a row of its own."""
+    paid = pd.MultiIndex.from_frame(costs[[*keys, MONTH]])
+    known = labels.set_index(keys).index.isin(costs.set_index(keys).index)
+    came = labels[known & ~pd.MultiIndex.from_frame(labels[[*keys, MONTH]]).isin(paid)]
+    came = came[(came[keys] != NO_LABEL).all(axis=1)]
+    if came.empty:
+        return []
+    names = came[keys].drop_duplicates().sort_values(keys).to_numpy()
+    return [
+        f"{len(came):,} customers came in months for which the spend table has no row of their "
+        f"group, which counts as a cost of 0: {listed([' / '.join(each) for each in names])}."
+    ]
+
+
 def _half_month(costs: pd.DataFrame, cutoff: pd.Timestamp) -> list[str]:
     """Warn of a last month whose cost is for more days than were observed."""
     monthly = len(costs) and (costs["date"].dt.day == 1).all()
@@ -172,7 +209,7 @@ def _sentences(table: pd.DataFrame) -> list[str]:
     """Say what each unusual row means."""
     nobody = _unattributed(table.index)
     if not table["customers"].sum():
-        raise DataError("No customer was acquired since the spend table begins: there is no CAC.")
+        raise DataError("No customer was acquired while the spend table runs: there is no CAC.")
     names = pd.Series(
         [" / ".join(np.atleast_1d(key)) for key in table.index.tolist()], index=table.index
     )
@@ -180,7 +217,9 @@ def _sentences(table: pd.DataFrame) -> list[str]:
     cases = [
         (empty & (table["cost"] > 0) & ~nobody,
          "spend but no customers: the cost is counted, a CAC does not exist"),
-        (silent & ~nobody, "customers but no row in the spend table: cost and CAC are missing"),
+        (silent & ~nobody,
+         "customers but no row in the spend table: cost and CAC are missing, and the total holds "
+         "no cost of theirs"),
         ((table["cost"] == 0) & ~empty & ~nobody,
          "a recorded cost of 0: CAC is 0 and LTV:CAC has no finite value"),
     ]  # fmt: skip

@@ -43,6 +43,15 @@ class BreakEven:
     at_05: float
     at_95: float
 
+    def row(self) -> dict[str, str | float]:
+        """Return the answer as a row of a table, its bounds as ``lowest`` and ``highest``."""
+        lowest, highest = self.bounds
+        return {
+            "lever": self.lever, "cost_per_customer": self.cost_per_customer,
+            "lowest": lowest, "highest": highest,
+            "at": self.at, "at_05": self.at_05, "at_95": self.at_95,
+        }  # fmt: skip
+
     @property
     def sentence(self) -> str:
         """Return the answer in words."""

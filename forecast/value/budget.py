@@ -115,7 +115,7 @@ def allocate_budget(
     TooLittleDataError
         If no channel's spend varied enough for a curve, or none has spend, customers and value.
     UsageError
-        If budget, risk or reach have no meaning.
+        If budget, risk or reach have no meaning, or the value is that of customers already won.
 
     Notes
     -----
@@ -142,6 +142,11 @@ def allocate_budget(
         raise UsageError(f"reach: {reach} must be 1 or more.")
     if not isinstance(response, Mapping) and response not in ("constant", "power"):
         raise UsageError(f"response: {response!r} is neither 'constant' nor 'power'.")
+    if isinstance(value, UnitEconomics) and value.target != "channel":
+        raise UsageError(
+            "value: its intervals are about customers already won; a budget wins others. Give "
+            'unit_economics(..., target="channel").'
+        )
     draws = value.draws if isinstance(value, UnitEconomics) else value
     cost, customers, notes = _by_month(history, draws)
     names = list(cost.columns)

@@ -10,6 +10,7 @@ from forecast.draws import row_quantiles
 from forecast.errors import UnsupportedError, UsageError, listed
 from forecast.forecaster import Forecast
 from forecast.ledger import Ledger
+from forecast.value.currency import one_currency
 from forecast.value.discounting import discount_factor, middles
 from forecast.value.margin import Margin
 from forecast.views import customer_summary
@@ -102,6 +103,7 @@ class CashFlow:
             )
         if not ledger.has_value:
             raise UnsupportedError("The ledger has no amounts; read it with its value column.")
+        one_currency(ledger)
         if ledger.cutoff != forecast.cutoff:
             raise UsageError(
                 f"The forecast was made on {forecast.cutoff}, the ledger reaches {ledger.cutoff}. "

@@ -52,6 +52,8 @@ class UnitEconomics(Mapping[str, pd.DataFrame]):
         The customers behind it.
     acquisition : Acquisition
         The cost behind it.
+    target : {"customers", "channel"}
+        What the intervals are about.
     notes : tuple of str
         What a reader must know.
     """
@@ -61,6 +63,7 @@ class UnitEconomics(Mapping[str, pd.DataFrame]):
     curves: AgeCurves = field(repr=False)
     value: CustomerValue = field(repr=False)
     acquisition: Acquisition = field(repr=False)
+    target: Target
     notes: tuple[str, ...]
 
     def max_cac(self, ratio: float = 3.0, risk: float = 0.1) -> "pd.Series[float]":
@@ -210,7 +213,8 @@ def unit_economics(
     _add_ratios(table, ltv, draws, lost, ratio, risk)
     _add_payback(table, curves)
     notes = (*_about(target, table, ratio, forecast), *acquired.notes, *value.notes)
-    return UnitEconomics(table, pd.DataFrame(draws, columns=rows), curves, value, acquired, notes)
+    frame = pd.DataFrame(draws, columns=rows)
+    return UnitEconomics(table, frame, curves, value, acquired, target, notes)
 
 
 def _with_all(groups: pd.Index) -> pd.Index:
@@ -274,7 +278,7 @@ def _about(target: str, table: pd.DataFrame, ratio: float, forecast: Forecast) -
         "channel": "the mean of the customers a channel brings, of whom these are a sample",
     }[target]
     notes = [f"Intervals (90 %) are about {whom}. The ratio to reach is {ratio:g}."]
-    late = table.index[table["payback"].str.startswith("not within")].tolist()
+    late = table.index[table["payback"].str.startswith("not within") & (table["ltv"] > 0)].tolist()
     if late:
         names = [" / ".join(np.atleast_1d(each)) for each in late]
         notes.append(

@@ -12,6 +12,7 @@ from forecast.errors import UnsupportedError, UsageError
 from forecast.forecaster import Forecast
 from forecast.ledger import Ledger
 from forecast.value.concentration import abc_classes, abc_cuts, concentration
+from forecast.value.currency import one_currency
 from forecast.value.rfm import rfm_cuts, rfm_scores, rfm_table
 from forecast.views import customer_summary
 
@@ -283,6 +284,7 @@ def _numbers(
         raise UnsupportedError(f"{forecast.model} forecasts totals; segments need customers.")
     if not ledger.has_value:
         raise UnsupportedError("The ledger has no amounts; read it with its value column.")
+    one_currency(ledger)
     if ledger.cutoff != forecast.cutoff:
         raise UsageError(
             f"The forecast was made on {forecast.cutoff}, the ledger reaches {ledger.cutoff}. "

@@ -38,6 +38,21 @@ def test_better_worse_and_open():
     )
 
 
+def test_many_that_differ_share_a_sentence():
+    worse = {"lo": 1.042, "hi": 1.099, "verdict": "worse"}
+    better = {"lo": 0.8, "hi": 0.9, "verdict": "better"}
+    found = said({"A": worse, "B": worse, "C": better, "D": better})
+    assert found[1:] == (
+        "X is better than A by 4 to 9 % and B by 4 to 9 % RMSE.",
+        "C (by 10 to 20 %) and D (by 10 to 20 %) are better than X in RMSE.",
+    )
+
+
+def test_an_infinite_loss_is_no_lack_of_origins():
+    found = said({"A": {"verdict": "infinite"}})
+    assert found[-1].startswith("RMSE is infinite for A: things happened")
+
+
 def test_small_differences_keep_their_digits():
     assert "by 0.1 to 0.4 % RMSE" in said({"Y": {"lo": 1.001, "hi": 1.004, "verdict": "worse"}})[1]
     assert (

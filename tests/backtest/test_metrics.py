@@ -189,3 +189,12 @@ def test_simple_scores_of_cdnow(cdnow):
     assert gini(actual, own) == pytest.approx(0.6657, abs=1e-4)
     assert rmse(actual, own) == pytest.approx(2.2119, abs=1e-4)
     assert gini(actual, cdnow["x"]) == pytest.approx(0.6602, abs=1e-4)
+
+
+def test_refunds_leave_a_deviance_without_a_score_and_others_with_theirs():
+    table = {"actual_value": [3.0, -1.0], "expected_value": [2.0, 1.0]}
+    scores = {metric.name: metric.score(table, "value") for metric in METRICS}
+    assert np.isnan(scores["tweedie_deviance"])
+    assert scores["mae"] == 1.5
+    deviance = next(metric for metric in METRICS if metric.name == "tweedie_deviance")
+    assert deviance.losses(table, "value") is None

@@ -93,6 +93,8 @@ def test_seed_is_passed_on(ledger, fakes):
     ]
     assert bounds[0].equals(bounds[1])
     assert not bounds[0].equals(bounds[2])
+    with pytest.raises(UsageError, match="seed: -1"):  # before long work, not in every trial
+        backtest(ledger, fakes.Fake(), **WEEKS, seed=-1)
 
 
 def test_failures_cost_only_their_own_rows(ledger, fakes):

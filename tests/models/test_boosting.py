@@ -19,8 +19,9 @@ def test_it_learns_an_interaction() -> None:
 
     bought = rng.poisson(mean(features)).astype(float)
     today = rng.normal(size=(2000, 4))
-    then, now = GradientBoosting()._learn(features, bought, np.ones(6000), today)
-    line = poisson(features, bought, np.ones(6000), today)[1]
+    learned = GradientBoosting()._learn(features, bought, np.ones(6000))
+    then, now = learned.predict(features), learned.predict(today)
+    line = poisson(features, bought, np.ones(6000)).predict(today)
     truth = mean(today)
 
     def error(guess: np.ndarray | float) -> float:
@@ -36,9 +37,8 @@ def test_weights_count() -> None:
     features = np.repeat([0.0, 1.0], 400)[:, None]
     target = np.tile([0.0, 2.0], 400)
     weight = np.where((features[:, 0] == 1) & (target == 2), 3.0, 1.0)
-    now = GradientBoosting(trees=400, shrinkage=0.0)._learn(
-        features, target, weight, np.array([[0.0], [1.0]])
-    )[1]
+    learned = GradientBoosting(trees=400, shrinkage=0.0)._learn(features, target, weight)
+    now = learned.predict(np.array([[0.0], [1.0]]))
     np.testing.assert_allclose(now, [1.0, 1.5], rtol=0.02)
 
 
@@ -46,15 +46,19 @@ def test_only_the_order_of_a_feature_counts() -> None:
     rng = np.random.default_rng(1)
     features, today = rng.lognormal(0, 1, (500, 3)), rng.lognormal(0, 1, (50, 3))
     bought = rng.poisson(features[:, 0]).astype(float)
-    one = GradientBoosting(trees=20)._learn(features, bought, np.ones(500), today)[1]
-    cents = GradientBoosting(trees=20)._learn(100 * features, bought, np.ones(500), 100 * today)
-    np.testing.assert_array_equal(one, cents[1])
+    model = GradientBoosting(trees=20)
+    one, cents = (
+        model._learn(unit * features, bought, np.ones(500)).predict(unit * today)
+        for unit in (1, 100)
+    )
+    np.testing.assert_array_equal(one, cents)
 
 
 def test_levels() -> None:
     features = np.column_stack([np.arange(1000.0), np.zeros(1000), np.repeat([0.0, 1.0], 500)])
     today = np.array([[-5.0, 0.0, 0.0], [2000.0, 3.0, 1.0]])
-    then, now = _levels(features, today)
+    cuts = GradientBoosting(trees=1)._learn(features, features[:, 2], np.ones(1000)).cuts
+    then, now = _levels(cuts, features), _levels(cuts, today)
     assert len(np.unique(then[:, 0])) == 64
     assert len(np.unique(then[:, 1])) == 1
     assert len(np.unique(then[:, 2])) == 2

@@ -1,5 +1,7 @@
 """The chain ladder: marginal sums, credibility, scatter, and draws of its parameters."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -83,7 +85,8 @@ def test_draws_have_the_spread_of_the_estimates_over_repeated_samples() -> None:
     known = Ladder.fit(
         mean, exposure, weight=np.full(3, 300.0), credibility=0.0, pooled=5, extend=falling_tail
     )
-    rates, levels = Ladder(**{**vars(known), "scatter": 1.0}).draw(rng, 4000, 5)
+    known = replace(known, development=replace(known.development, scatter=1.0))
+    rates, levels = known.draw(rng, 4000, 5)
     drawn = (rates[:, :, None] * levels[:, None, :]).reshape(4000, -1)
     np.testing.assert_allclose(drawn.mean(axis=0), product.mean(axis=0), rtol=0.03)
     np.testing.assert_allclose(drawn.std(axis=0), product.std(axis=0), rtol=0.25)

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,10 @@ from forecast.forecaster import Forecast
 from forecast.ledger import Ledger
 from forecast.models.learned.boosting import GradientBoosting
 from forecast.models.learned.customer_regression import CustomerRegression
-from forecast.models.learned.learned import _learned, forecast_learned
+from forecast.models.learned.day_models import DayModels
+from forecast.models.learned.learned import apply, forecast_learned, learn_from
 from forecast.models.learned.learning_table import LearningTable, Rows
+from forecast.models.lessons import Lessons
 
 Array = np.ndarray
 Reader = Callable[..., Ledger]
@@ -35,10 +38,33 @@ def fitted(name: str, ledger: Ledger) -> GradientBoosting | CustomerRegression:
     return type(model)(**settings).fit(ledger)
 
 
-def constant(features: Array, target: Array, weight: Array, today: Array) -> tuple[Array, Array]:
+@dataclass
+class Mean:
+    """Predicts one number."""
+
+    mean: float
+
+    def predict(self, features: Array) -> Array:
+        return np.full(len(features), self.mean)
+
+
+def constant(features: Array, target: Array, weight: Array) -> Mean:
     """Predict the weighed mean."""
-    mean = float(np.average(target, weights=weight))
-    return np.full(len(features), mean), np.full(len(today), mean)
+    return Mean(float(np.average(target, weights=weight)))
+
+
+class Told:
+    """A model that has seen a ledger."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger_, self.lessons_ = ledger, Lessons.from_ledger(ledger)
+
+
+class OneMore:
+    """Predicts one more than the first feature for past rows, 1 and 3 for those of today."""
+
+    def predict(self, features: Array) -> Array:
+        return np.array([1.0, 3.0]) if len(features) == 2 else 1.0 + features[:, 0]
 
 
 class TestByHand:
@@ -48,20 +74,25 @@ class TestByHand:
         before = Rows(pd.DataFrame({"x": [3.0, 4.0]}), np.array([5.0, 5.0]), np.array([10.0, 10.0]),
                       np.array([0.0, 1.0]), np.array([0.0, 6.0]))  # fmt: skip
         today = Rows(pd.DataFrame({"x": [1.0, 4.0]}), np.array([2.0, 4.0]), np.array([5.0, 10.0]))
-        return LearningTable((then, before), 28, today, True, ())
+        return LearningTable((then, before), 28, today, True, (), DayModels({}, None))
 
     def asked(self, around: str) -> tuple[Array, Array, dict[str, Array]]:
         table, given = self.table(), {}
 
-        def learner(features: Array, target: Array, weight: Array, today: Array):  # type: ignore[no-untyped-def]
-            given.update(features=features, target=target, weight=weight, today=today)
-            return 1.0 + features[:, 0], np.array([1.0, 3.0])
+        def learner(features: Array, target: Array, weight: Array) -> OneMore:
+            given.update(features=features, target=target, weight=weight)
+            return OneMore()
 
         bought = [rows.purchases for rows in table.past]
-        then, now = _learned(
-            table, learner, around, bought, [rows.expected for rows in table.past],  # type: ignore
-            table.today.expected,
-        )  # fmt: skip
+        then, found = learn_from(
+            table,
+            learner,
+            around,
+            bought,
+            [rows.expected for rows in table.past],  # type: ignore
+        )
+        today = table.today.features[["x"]].to_numpy()
+        now = apply(found, around, today, table.today.expected)  # type: ignore
         return then, now, given
 
     def test_around_the_expectation(self) -> None:
@@ -87,13 +118,13 @@ class TestByHand:
 
 
 def test_a_learner_that_knows_nothing_leaves_the_expectation(cut: Ledger) -> None:
-    found = forecast_learned(object(), cut, "13W", learner=constant, around="btyd", draws=0)
+    found = forecast_learned(Told(cut), horizon="13W", learner=constant, around="btyd", draws=0)
     table = LearningTable.of(cut, Horizon.parse("13W").window(cut.cutoff))
     assert found.customers is not None
     np.testing.assert_allclose(found.customers["expected_purchases"], table.today.expected)
     usual = table.today.expected * table.today.order_value
     np.testing.assert_allclose(found.customers["expected_value"], usual)
-    flat = forecast_learned(object(), cut, "13W", learner=constant, around="mean", draws=0)
+    flat = forecast_learned(Told(cut), horizon="13W", learner=constant, around="mean", draws=0)
     assert flat.customers is not None
     np.testing.assert_allclose(flat.customers["expected_purchases"], table.today.expected.mean())
 

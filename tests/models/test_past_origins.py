@@ -16,7 +16,8 @@ from forecast.errors import TooLittleDataError
 from forecast.forecaster import Forecaster
 from forecast.ledger import Ledger
 from forecast.models.btyd.btyd import BTYD
-from forecast.models.ensemble.level import learn_level
+from forecast.models.ensemble.evidence import Evidence
+from forecast.models.ensemble.level import Level, learn_level
 from forecast.models.ensemble.past_origins import (
     ENOUGH_BUYERS,
     LAST_YEAR,
@@ -171,6 +172,13 @@ class TestLearnedShares:
         assert shares.sum() == pytest.approx(1.0)
 
 
+def level_of(past: PastOrigins, now: dict[str, float], shares: dict[str, float]) -> Level:
+    """Return the level that an ensemble of these shares takes from past origins."""
+    errors = {"purchases": past.errors(shares, "purchases")}
+    kept = Evidence("", {"purchases": shares}, errors, {}, 0.0, past.windows, past.reach)
+    return kept.level(now, shares, "purchases")
+
+
 class TestLevel:
     def test_errors_are_those_of_the_pooled_members_and_of_each_other_source(self) -> None:
         bought = np.array([3.0, 1.0, 0.0, 4.0])
@@ -178,7 +186,7 @@ class TestLevel:
                 {"a": 1.0, "b": 3.0, SEASONAL: 2.5, LAST_YEAR: 1.0}.items()}  # fmt: skip
         past = PastOrigins((origin(bought, said),), 1.0, 1.0)
         now = {"a": 10.0, "b": 20.0, SEASONAL: 12.0, LAST_YEAR: 30.0}
-        level = past.level(now, {"a": 0.3, "b": 0.1, SEASONAL: 0.6}, "purchases")
+        level = level_of(past, now, {"a": 0.3, "b": 0.1, SEASONAL: 0.6})
         # a and b, at 3 to 1, forecast 6 of the 8, and 12.5 now
         errors = {"members": np.log(8 / 6), SEASONAL: np.log(8 / 10), LAST_YEAR: np.log(8 / 4)}
         sources = {SEASONAL: 12.0, LAST_YEAR: 30.0, "members": 12.5}
@@ -186,7 +194,7 @@ class TestLevel:
 
     def test_an_origin_without_purchases_tells_nothing(self) -> None:
         past = PastOrigins((origin(np.zeros(3), {"a": np.ones(3)}),), 1.0, 1.0)
-        assert past.level({"a": 5.0}, {"a": 1.0}, "purchases").total == pytest.approx(5.0)
+        assert level_of(past, {"a": 5.0}, {"a": 1.0}).total == pytest.approx(5.0)
 
 
 def test_ages_are_moved_by_what_similar_ages_did() -> None:
@@ -194,7 +202,7 @@ def test_ages_are_moved_by_what_similar_ages_did() -> None:
     age = np.repeat([10.0, 200.0], 4000)
     bought = rng.poisson(np.repeat([0.5, 1.5], 4000)).astype(float)
     past = PastOrigins((origin(bought, {"a": np.ones(8000)}, age),), 1.0, 1.0)
-    found = past.age_factors(["a"], np.ones(1), "purchases", np.array([5.0, 300.0, 900.0]))
+    found = past.age_factors(["a"], np.ones(1), "purchases")
     assert found[0] < 1 < found[1]
     assert found[2] == 1.0
 

@@ -76,6 +76,31 @@ def test_customers_from_before_the_spend_table_are_left_out_and_counted(four):
     assert said(found.notes, "2 customers were acquired before the month in which")
 
 
+def test_customers_from_after_the_spend_table_are_left_out_and_counted(four):
+    found = acquisition_cost(four, SPEND[SPEND["date"] < "2024-02-01"])
+    assert found.table["customers"].to_dict() == {"ads": 2}
+    assert found.table.loc["ads", "cac"] == 30.0
+    assert said(found.notes, "2 customers were acquired after the month in which")
+    late = acquisition_cost(four, SPEND.assign(date="2024-02-10"))
+    assert late.groups.tolist().count(-1) == 3
+    assert said(late.notes, "2 customers were acquired before the month")
+    assert said(late.notes, "1 customers were acquired after the month")
+
+
+def test_months_without_spend_of_a_group_that_has_some_are_said(four):
+    rows = [("2024-02-01", "ads", 40.0), ("2024-01-01", "mail", 30.0), ("2024-03-01", "mail", 9.0)]
+    found = acquisition_cost(four, pd.DataFrame(rows, columns=SPEND.columns))
+    (note,) = said(found.notes, "counts as a cost of 0")
+    assert note.startswith("3 customers came in months") and note.endswith("'ads', 'mail'.")
+    assert not said(acquisition_cost(four, SPEND).notes, "counts as a cost of 0")
+
+
+@pytest.mark.parametrize("spend", [SPEND.iloc[:0], SPEND.assign(date="2025-01-01")])
+def test_a_spend_table_without_a_row_inside_the_log_is_refused(four, spend):
+    with pytest.raises(DataError, match="no row between 2024-01-01 and the cutoff 2024-03-30"):
+        acquisition_cost(four, spend)
+
+
 def test_monthly_spend_and_a_cutoff_inside_a_month_is_said(four):
     monthly = pd.DataFrame({"date": ["2024-01-01", "2024-03-01"], "channel": "ads", "cost": 9.0})
     assert said(acquisition_cost(four, monthly).notes, "not yet seen")

@@ -188,3 +188,12 @@ def test_what_makes_no_sense_is_refused(settings, error, said):
     given = {"value": WORTH, "history": PAST, "budget": 100.0, "response": ROOTS} | settings
     with pytest.raises(error, match=said):
         allocate_budget(**given)
+
+
+def test_value_of_customers_already_won_is_refused():
+    shop = fc.simulate_shop(120, seed=3, refunds=0.0)
+    ledger = fc.read_ledger(shop.orders, customer_columns=["channel"], key=())
+    found = fc.BTYD().fit(ledger).forecast("26W", draws=20)
+    value = fc.unit_economics(found, ledger, shop.spend, margin=0.4)
+    with pytest.raises(UsageError, match="customers already won"):
+        allocate_budget(value, PAST, 1000.0)

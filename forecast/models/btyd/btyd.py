@@ -18,6 +18,7 @@ from forecast.models.btyd.fit import BTYDFit, fit_btyd, observe
 from forecast.models.btyd.history import DAYS, Floats, History
 from forecast.models.btyd.levers import Levers, levers_of
 from forecast.models.btyd.newcomer import ProcessCurve, under_levers
+from forecast.models.lessons import check_amounts
 from forecast.models.newcomers.newcomers import Newcomers
 from forecast.models.newcomers.population import forecast_population
 from forecast.processes import Clock
@@ -112,6 +113,7 @@ class BTYD:
     by: str | None = None
     fitted_: BTYDFit | None = field(default=None, init=False, repr=False)
     ledger_: Ledger | None = field(default=None, init=False, repr=False)
+    learned_on_: date | None = field(default=None, init=False, repr=False)
     history_: History | None = field(default=None, init=False, repr=False)
     newcomers_: Newcomers | None = field(default=None, init=False, repr=False)
 
@@ -127,7 +129,7 @@ class BTYD:
             If the log cannot determine the parameters.
         """
         self.fitted_, self.history_ = fit_btyd(self, ledger)
-        self.ledger_, self.newcomers_ = ledger, None
+        self.ledger_, self.newcomers_, self.learned_on_ = ledger, None, ledger.cutoff
         return self
 
     def update(self, ledger: Ledger) -> Self:
@@ -138,14 +140,11 @@ class BTYD:
         Raises
         ------
         UsageError
-            If the fit knows amounts and the ledger has none, or the other way round.
+            If the fit knows amounts and the ledger has none, or the other way round, or the ledger
+            lacks a column that the model was fitted with.
         """
         fitted = self._fitted()
-        if ledger.has_value != (fitted.spend is not None):
-            raise UsageError(
-                "update: the model was fitted "
-                f"{'without' if fitted.spend is None else 'with'} amounts; give a ledger like it."
-            )
+        check_amounts(fitted.spend is not None, ledger)
         self.history_ = observe(fitted, ledger)
         self.ledger_, self.newcomers_ = ledger, None
         return self

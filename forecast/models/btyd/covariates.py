@@ -1,18 +1,19 @@
 """Customer columns as covariates of a purchase process: coded, fitted, and drawn."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
-from forecast.errors import UsageError
+from forecast.errors import UsageError, listed
 from forecast.models.btyd.history import Floats, Integers, Times
 from forecast.models.btyd.parameters import Parameters
+from forecast.models.kept_fit import KeptFit
 from forecast.processes import WithCovariates, fit_with_covariates
 
-__all__ = ["Coding", "WithTraits", "fit_with_traits"]
+__all__ = ["Category", "Coding", "Number", "WithTraits", "fit_with_traits"]
 
 FEWEST = 30  # customers of a level of its own
 BINS = 5  # a number of more values is taken by the means of so many equal groups
@@ -33,12 +34,12 @@ class Coding:
     ----------
     names : tuple of str
         Such as ``"channel=ads"``, or the column itself for a number.
-    parts : tuple of callables
+    parts : tuple of Category or Number
         Each takes a summary and returns its columns, shape (customers, its names).
     """
 
     names: tuple[str, ...]
-    parts: tuple[Callable[[pd.DataFrame], Floats], ...] = field(repr=False)
+    parts: tuple["Category | Number", ...] = field(repr=False)
 
     @classmethod
     def learn(cls, summary: pd.DataFrame, columns: Sequence[str]) -> Self:
@@ -55,7 +56,7 @@ class Coding:
         UsageError
             If a column is not one of the ledger's, or all customers have the same value.
         """
-        names, parts = list[str](), list[Callable[[pd.DataFrame], Floats]]()
+        names, parts = list[str](), list[Category | Number]()
         for column in columns:
             if column not in summary:
                 raise UsageError(
@@ -66,25 +67,39 @@ class Coding:
             numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(
                 values
             )
-            part: _Number | _Category
-            part = _Number.learn(column, values) if numeric else _Category.learn(column, values)
+            part = (Number if numeric else Category).learn(column, values)
             names.extend(part.names)
             parts.append(part)
         return cls(tuple(names), tuple(parts))
 
     def matrix(self, summary: pd.DataFrame) -> Floats:
-        """Return the coded columns, shape (customers, names)."""
+        """Return the coded columns, shape (customers, names).
+
+        Raises
+        ------
+        UsageError
+            If the summary lacks one of the columns.
+        """
+        missing = [part.column for part in self.parts if part.column not in summary]
+        if missing:
+            raise UsageError(
+                f"covariates: the ledger has no customer column {listed(missing)}, which the model "
+                "was fitted with; name it in read_ledger(customer_columns=...)."
+            )
         return np.concatenate([part(summary) for part in self.parts], axis=1)
 
 
 @dataclass(frozen=True)
-class _Category:
+class Category:
+    """Indicators of the levels of a category, against its most frequent one."""
+
     column: str
     most: str
     levels: tuple[str, ...]
 
     @classmethod
-    def learn(cls, column: str, values: "pd.Series[Any]") -> "_Category":
+    def learn(cls, column: str, values: "pd.Series[Any]") -> "Category":
+        """Find the levels of 30 customers and more."""
         counts = _labels(values).value_counts()
         kept = counts[counts >= FEWEST].sort_index()
         rare = int(counts.sum() - kept.sum())
@@ -101,9 +116,11 @@ class _Category:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """The coded columns."""
         return tuple(f"{self.column}={level}" for level in self.levels)
 
     def __call__(self, summary: pd.DataFrame) -> Floats:
+        """Code the column of a summary."""
         labels = _labels(summary[self.column])
         known = labels.isin([self.most, *self.levels])
         if OTHER in self.levels:
@@ -112,7 +129,9 @@ class _Category:
 
 
 @dataclass(frozen=True)
-class _Number:
+class Number:
+    """A number, binned where it has many values, centred and scaled."""
+
     column: str
     edges: Floats
     means: Floats
@@ -120,7 +139,8 @@ class _Number:
     spread: float
 
     @classmethod
-    def learn(cls, column: str, values: "pd.Series[Any]") -> "_Number":
+    def learn(cls, column: str, values: "pd.Series[Any]") -> "Number":
+        """Find bins, mean and spread."""
         known = values.dropna().to_numpy(float)
         found = np.unique(known)
         if found.size < 2 or not np.isfinite(found).all():
@@ -136,9 +156,11 @@ class _Number:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """The coded columns."""
         return (self.column,)
 
     def __call__(self, summary: pd.DataFrame) -> Floats:
+        """Code the column of a summary."""
         values = summary[self.column].to_numpy(float)
         place = np.searchsorted(self.edges, values, side="right")
         coded = (self.means[place] - self.centre) / self.spread
@@ -221,4 +243,4 @@ def fit_with_traits(
         params={readable[name]: each for name, each in fit.params.items()},
         standard_errors={readable[name]: each for name, each in fit.standard_errors.items()},
     )
-    return shown, WithTraits(fit, coding)
+    return KeptFit.of(shown), WithTraits(KeptFit.of(fit), coding)

@@ -17,11 +17,12 @@ from forecast.models.btyd.parameters import OneForAll, Variation
 from forecast.models.btyd.pooling import PartiallyPooled, group_labels
 from forecast.models.btyd.season import event_columns, timeline_of
 from forecast.models.btyd.spend import SPENDS, OrderDrift, Orders
+from forecast.models.kept_fit import KeptFit
 from forecast.processes import BGCNBD, BGNBD, MBGCNBD, MBGNBD, NBD, Clock, GammaGamma, ParetoNBD
 from forecast.processes.clock import Timeline
 from forecast.views import customer_summary
 
-__all__ = ["PROCESSES", "BTYDFit", "fit_btyd", "observe"]
+__all__ = ["IRREGULAR", "PROCESSES", "BTYDFit", "check_settings", "fit_btyd", "observe"]
 
 PROCESSES: dict[str, Any] = {
     "bgnbd": BGNBD,
@@ -136,7 +137,7 @@ def fit_btyd(model: Any, ledger: Ledger) -> tuple[BTYDFit, History]:
     ledger : Ledger
     """
     processes, spends = _engine(model)
-    _check(model, processes)
+    check_settings(model, processes)
     summary = customer_summary(ledger)
     if ledger.first_day == ledger.cutoff:
         raise TooLittleDataError(
@@ -238,7 +239,7 @@ def _purchases(
     if model.covariates:
         coding = Coding.learn(summary[settled], model.covariates)
         return fit_with_traits(process, x, kept, coding, coding.matrix(summary[settled]))
-    found = fit(x, kept.recency, kept.age, unit="weeks")
+    found = KeptFit.of(fit(x, kept.recency, kept.age, unit="weeks"))
     if model.by is None:
         return found, OneForAll(found)
     codes, groups = pd.factorize(group_labels(summary[settled], model.by), sort=True)
@@ -262,7 +263,7 @@ def _with_spend(
             f"needs {FEWEST_BUYERS}. Read the log without its value column to forecast "
             "purchases alone."
         )
-    found = fit(history.orders[paid], history.mean_order[paid])
+    found = KeptFit.of(fit(history.orders[paid], history.mean_order[paid]))
     spend: Variation = OneForAll(found)
     if isinstance(fitted.varying, PartiallyPooled):
         labels = fitted.varying.labels
@@ -286,7 +287,7 @@ def _engine(model: Any) -> tuple[dict[str, Any], Any]:
     raise UsageError(f"engine: {model.engine!r} is neither 'own' nor 'lifetimes'.")
 
 
-def _check(model: Any, processes: dict[str, Any]) -> None:
+def check_settings(model: Any, processes: dict[str, Any]) -> None:
     """Refuse by name what does not exist or does not go together."""
     own, season = model.engine == "own", model.season != 0 or model.events is not None
     if model.purchases not in processes and not (own and model.purchases == "auto"):

@@ -19,11 +19,12 @@ from forecast.forecaster import Forecast, Population, check_request
 from forecast.ledger import Ledger
 from forecast.models.analogue import AnalogueDraws, Analogues
 from forecast.models.cohorts.age_curve import BIN_DAYS
-from forecast.models.cohorts.cohorts import Cohorts
+from forecast.models.cohorts.cohorts import Cohorts, Developments
 from forecast.models.cohorts.development import development
 from forecast.models.cohorts.shared_levels import SharedLevels, factors
 from forecast.models.existing import customer_table, forecast_existing
 from forecast.models.inner_window import inner_window
+from forecast.models.lessons import Lessons
 from forecast.models.newcomers.newcomers import Newcomers
 from forecast.models.newcomers.population import forecast_population
 from forecast.models.spread import Shares
@@ -71,7 +72,9 @@ class CohortCurve:
     credibility: float = 50.0
     by: str | None = None
     ledger_: Ledger | None = field(default=None, init=False, repr=False, compare=False)
+    developments_: Developments | None = field(default=None, init=False, repr=False, compare=False)
     cohorts_: Cohorts | None = field(default=None, init=False, repr=False, compare=False)
+    lessons_: Lessons | None = field(default=None, init=False, repr=False, compare=False)
 
     populations = ("existing", "new", "all")
 
@@ -86,7 +89,22 @@ class CohortCurve:
             If fewer than 900 customer-days were lived within 30 days of a first purchase.
         """
         self.cohorts_ = self._learn(ledger)
-        self.ledger_ = ledger
+        self.developments_ = self.cohorts_.developments
+        self.ledger_, self.lessons_ = ledger, Lessons.from_ledger(ledger)
+        return self
+
+    def update(self, ledger: Ledger) -> Self:
+        """Keep the curves by age, and take the cohorts of another ledger at their levels.
+
+        Raises
+        ------
+        UsageError
+            If one ledger has amounts and the other has none.
+        """
+        if self.developments_ is None or self.lessons_ is None:
+            raise NotFittedError(self)
+        self.lessons_.check(ledger)
+        self.cohorts_, self.ledger_ = self._learn(ledger, self.developments_), ledger
         return self
 
     def forecast(
@@ -109,7 +127,7 @@ class CohortCurve:
         check_request(
             self, population, scenario, populations=self.populations, draws=draws, seed=seed
         )
-        if self.ledger_ is None or self.cohorts_ is None:
+        if self.ledger_ is None or self.cohorts_ is None or self.lessons_ is None:
             raise NotFittedError(self)
         if population != "existing":
             return forecast_population(
@@ -125,7 +143,7 @@ class CohortCurve:
         value = None if by_value is None else cohorts.mean(np.where(total > 0, by_value, 0.0))
         even = np.broadcast_to(Shares.by_days(windows, 0).table, by_period.shape).copy()
         np.divide(by_period, total[:, None], out=even, where=total[:, None] > 0)
-        analogues, notes = self._analogues(self.ledger_, window)
+        analogues, notes = self.lessons_.of(asked, lambda past: self._analogues(past, asked))
         shares = Shares(even, cohorts.code)
         oldest = BIN_DAYS * cohorts.purchases.pooled
         if cohorts.age.max() + window.days > oldest:
@@ -166,17 +184,17 @@ class CohortCurve:
             raise NotFittedError(self)
         return development(self.cohorts_)
 
-    def _learn(self, ledger: Ledger) -> Cohorts:
+    def _learn(self, ledger: Ledger, known: Developments | None = None) -> Cohorts:
         every = Horizon.parse(self.every, "every")
         if every.until is not None:
             raise UsageError(f"every: {self.every!r} is a date; write every='1M'.")
         if not self.credibility >= 0:
             raise UsageError(f"credibility: {self.credibility} must be a number >= 0.")
-        return Cohorts.learn(ledger, every, self.credibility, self.by)
+        return Cohorts.learn(ledger, every, self.credibility, self.by, known)
 
-    def _analogues(self, ledger: Ledger, window: Window) -> tuple[Analogues, tuple[str, ...]]:
+    def _analogues(self, ledger: Ledger, horizon: Horizon) -> tuple[Analogues, tuple[str, ...]]:
         """Forecast a past window and keep what came of it."""
-        inner = inner_window(ledger, window)
+        inner = inner_window(ledger, horizon.window(ledger.cutoff))
         past = self._learn(inner.past)
         windows = Horizon(inner.days, "D").periods(past.cutoff, f"{inner.days}D")
         score = past.mean(past.expect(windows)[0].sum(axis=1)) * inner.stretch

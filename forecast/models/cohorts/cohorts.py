@@ -17,15 +17,24 @@ from forecast.models.cohorts.age_curve import (
     falling_tail,
     level_tail,
 )
-from forecast.models.cohorts.ladder import Ladder
+from forecast.models.cohorts.ladder import Development, Ladder
 from forecast.views import NO_LABEL, customer_summary
 
-__all__ = ["Cohorts"]
+__all__ = ["Cohorts", "Developments"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 FEWEST_CUSTOMERS = 30
+
+
+@dataclass(frozen=True)
+class Developments:
+    """Rates by age of purchases, of their value (None without amounts) and of retention."""
+
+    purchases: Development
+    orders: Development | None
+    retention: Development
 
 
 @dataclass(frozen=True)
@@ -62,9 +71,14 @@ class Cohorts:
 
     @classmethod
     def learn(
-        cls, ledger: Ledger, every: Horizon, credibility: float, by: str | None = None
+        cls,
+        ledger: Ledger,
+        every: Horizon,
+        credibility: float,
+        by: str | None = None,
+        known: Developments | None = None,
     ) -> "Cohorts":
-        """Fit the ladders.
+        """Fit the ladders, or put the cohorts on developments that are known.
 
         Parameters
         ----------
@@ -74,6 +88,8 @@ class Cohorts:
             Events that weigh as much as the pool.
         by : str, optional
             Customer column whose values form the cohorts.
+        known : Developments, optional
+            Learned from another ledger.
         """
         summary = customer_summary(ledger)
         first = summary["first_purchase"].to_numpy("datetime64[D]")
@@ -94,32 +110,49 @@ class Cohorts:
             table = np.bincount(of, weight, minlength=groups * bins)
             return table.reshape(groups, bins).astype(float)
 
-        known = bins_known(lived.sum(axis=0), len(age))
         seen, members = cells(cell), np.bincount(code, minlength=groups).astype(float)
-        purchases = Ladder.fit(
-            seen, lived, weight=members, credibility=credibility, pooled=known, extend=falling_tail
-        )
-        orders = None
+        worth = None
         if ledger.has_value:
-            orders = Ladder.fit(
-                cells(cell, rows["value"].to_numpy(float)[again]), seen, weight=seen.sum(axis=1),
-                credibility=credibility, pooled=known, extend=level_tail, amounts=True,
-            )  # fmt: skip
+            worth = cells(cell, rows["value"].to_numpy(float)[again])
         # a customer counts at the ages he has lived in full, active once however often he bought
         whole = (age[who] // BIN_DAYS).astype(np.int64) > place
         person, at = np.divmod(np.unique(who[whole] * bins + place[whole]), bins)
         full = (age // BIN_DAYS).astype(np.int64)
         ended = np.bincount(code * (bins + 1) + full, minlength=groups * (bins + 1))
         lasted = ended.reshape(groups, bins + 1)[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
-        enough = int((lasted.sum(axis=0) >= FEWEST_CUSTOMERS).sum())  # never more with age
-        retention = Ladder.fit(
-            cells(code[person] * bins + at), lasted.astype(float), weight=members,
-            credibility=credibility, pooled=max(1, enough), extend=falling_tail,
-        )  # fmt: skip
+        stayed, at_risk = cells(code[person] * bins + at), lasted.astype(float)
+        orders: Ladder | None = None
+        if known is None:
+            of_age = bins_known(lived.sum(axis=0), len(age))
+            enough = int((at_risk.sum(axis=0) >= FEWEST_CUSTOMERS).sum())  # never more with age
+            purchases = Ladder.fit(
+                seen, lived, weight=members, credibility=credibility, pooled=of_age,
+                extend=falling_tail,
+            )  # fmt: skip
+            if worth is not None:
+                orders = Ladder.fit(
+                    worth, seen, weight=seen.sum(axis=1), credibility=credibility, pooled=of_age,
+                    extend=level_tail, amounts=True,
+                )  # fmt: skip
+            retention = Ladder.fit(
+                stayed, at_risk, weight=members, credibility=credibility, pooled=max(1, enough),
+                extend=falling_tail,
+            )  # fmt: skip
+        else:
+            purchases = Ladder.of(known.purchases, seen, lived, members)
+            if worth is not None and known.orders is not None:
+                orders = Ladder.of(known.orders, worth, seen, seen.sum(axis=1))
+            retention = Ladder.of(known.retention, stayed, at_risk, members)
         return cls(
             ledger.cutoff, summary.index, pd.Index(labels, name="cohort"), code, age,
             purchases, orders, retention,
         )  # fmt: skip
+
+    @property
+    def developments(self) -> Developments:
+        """What the cohorts taught together."""
+        orders = None if self.orders is None else self.orders.development
+        return Developments(self.purchases.development, orders, self.retention.development)
 
     def expect(self, windows: list[Window]) -> tuple[FloatArray, FloatArray | None]:
         """Return expected purchases by cohort and period, and expected value by cohort.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Ladder"]
+__all__ = ["Development", "Ladder"]
 
 FloatArray = npt.NDArray[np.float64]
 Extend = Callable[[FloatArray, FloatArray, int], FloatArray]
@@ -21,8 +21,58 @@ _LEAST_SCATTER = 1e-3
 
 
 @dataclass(frozen=True)
+class Development:
+    """Rates by age, as all cohorts together teach them: what a ladder keeps without its cohorts.
+
+    Attributes
+    ----------
+    pool : array of float, shape (ages,)
+        What was seen at each age, of all cohorts.
+    lived : array of float, shape (ages,)
+        What it was seen of, weighed by the cohorts' levels.
+    events : array of float, shape (ages,)
+        Purchases behind it.
+    mean_level : float
+        Mean of the cohorts' levels before they are divided by it.
+    scatter : float
+        Variance of a cell in units of that of a Poisson count or, for an amount, of a purchase:
+        Pearson's statistic over its degrees of freedom (England & Verrall 2002, sec. 2.3).
+    credibility : float
+        K of :class:`Ladder`, in events.
+    amounts : bool
+        Whether cells hold amounts of ``exposure`` events, rather than counts.
+    extend : callable
+        (seen, exposure, ages) by age to rates by age, tail included, along the last axis.
+    """
+
+    pool: FloatArray
+    lived: FloatArray
+    events: FloatArray
+    mean_level: float
+    scatter: float
+    credibility: float
+    amounts: bool
+    extend: Extend
+
+    def rate(self, ages: int) -> FloatArray:
+        """Return the rate at each age, shape (ages,)."""
+        return self.extend(self.pool, self.lived, ages)
+
+    def levels(self, seen: FloatArray, exposure: FloatArray) -> FloatArray:
+        """Return each cohort's level on these rates, shape (cohorts,)."""
+        usual = exposure @ self.rate(seen.shape[1])
+        events = exposure.sum(axis=1) if self.amounts else usual
+        ratio = np.divide(seen.sum(axis=1), usual, out=np.ones_like(usual), where=usual > 0)
+        known = events + self.credibility
+        level = np.divide(
+            events * ratio + self.credibility, known, out=np.ones_like(usual), where=known > 0
+        )
+        return np.asarray(level / self.mean_level)
+
+
+@dataclass(frozen=True)
 class Ladder:
-    """Rates by age and levels by cohort, with the cells they were learned from.
+    """Cohorts on a development: what they did at each age, and their levels.
 
     Rates are ``seen / (exposure x level)`` by age, summed over cohorts, and a cohort's level is
     ``(I ratio + K) / (I + K)``: the ratio of what it did to what the rates expect of it, with
@@ -38,28 +88,15 @@ class Ladder:
     weight : array of float, shape (cohorts,)
         Levels have mean 1 under it.
     level : array of float, shape (cohorts,)
-    scatter : float
-        Variance of a cell in units of that of a Poisson count or, for an amount, of a purchase:
-        Pearson's statistic over its degrees of freedom (England & Verrall 2002, sec. 2.3).
-    credibility : float
-        K above, in events.
-    pooled : int
-        Ages the rates are learned on; those beyond belong to the tail.
-    amounts : bool
-        Whether cells hold amounts of ``exposure`` events, rather than counts.
-    extend : callable
-        (seen, exposure, ages) by age to rates by age, tail included, along the last axis.
+    development : Development
+        The rates by age.
     """
 
     seen: FloatArray
     exposure: FloatArray
     weight: FloatArray
     level: FloatArray
-    scatter: float
-    credibility: float
-    pooled: int
-    amounts: bool
-    extend: Extend
+    development: Development
 
     @classmethod
     def fit(
@@ -74,27 +111,40 @@ class Ladder:
         amounts: bool = False,
     ) -> "Ladder":
         """Solve for rates and levels in turn, ten times, from levels of 1."""
-        ages = seen.shape[1]
-        total, level = seen.sum(axis=1), np.ones(len(seen))
-        pool = seen[:, :pooled].sum(axis=0)
+        pool, level = seen[:, :pooled].sum(axis=0), np.ones(len(seen))
+        events = exposure[:, :pooled].sum(axis=0) if amounts else pool
         for _ in range(_ROUNDS):
-            rate = extend(pool, level @ exposure[:, :pooled], ages)
-            usual = exposure @ rate
-            events = exposure.sum(axis=1) if amounts else usual
-            ratio = np.divide(total, usual, out=np.ones_like(usual), where=usual > 0)
-            known = events + credibility
-            level = np.divide(
-                events * ratio + credibility, known, out=np.ones_like(usual), where=known > 0
-            )
+            lived = level @ exposure[:, :pooled]
+            found = Development(pool, lived, events, 1.0, 1.0, credibility, amounts, extend)
+            level = found.levels(seen, exposure)
             if not level @ weight > 0:
                 level = np.ones_like(level)
-            level = level / np.average(level, weights=weight if weight.any() else None)
-        done = cls(seen, exposure, weight, level, 1.0, credibility, pooled, amounts, extend)
-        return replace(done, scatter=done._scatter())
+            mean = float(np.average(level, weights=weight if weight.any() else None))
+            found, level = replace(found, mean_level=mean), level / mean
+        done = cls(seen, exposure, weight, level, found)
+        return replace(done, development=replace(found, scatter=done._scatter()))
+
+    @classmethod
+    def of(
+        cls, development: Development, seen: FloatArray, exposure: FloatArray, weight: FloatArray
+    ) -> "Ladder":
+        """Put cohorts on a development that is known, each at its level."""
+        level = development.levels(seen, exposure)
+        return cls(seen, exposure, weight, level, development)
+
+    @property
+    def scatter(self) -> float:
+        """Of a cell, see :class:`Development`."""
+        return self.development.scatter
+
+    @property
+    def pooled(self) -> int:
+        """Ages the rates are learned on; those beyond belong to the tail."""
+        return len(self.development.pool)
 
     def rate(self, ages: int) -> FloatArray:
         """Return the rate at each age, shape (ages,)."""
-        return self.extend(self._pool(), self._lived(), ages)
+        return self.development.rate(ages)
 
     def draw(
         self, rng: np.random.Generator, draws: int, ages: int
@@ -111,14 +161,14 @@ class Ladder:
         rates : array of float, shape (draws, ages)
         levels : array of float, shape (draws, cohorts)
         """
-        pool, lived = self._pool(), self._lived()
-        events = self.exposure[:, : self.pooled].sum(axis=0) if self.amounts else pool
-        rates = self.extend(pool * _gamma(rng, events / self.scatter, draws), lived, ages)
+        found = self.development
+        pool = found.pool * _gamma(rng, found.events / found.scatter, draws)
+        rates = found.extend(pool, found.lived, ages)
         # variance over squared mean is (scatter events + K) / (events + K)^2, events as they came
         known = self._events()
-        spread = self.scatter * known + self.credibility
+        spread = found.scatter * known + found.credibility
         shape = np.divide(
-            (known + self.credibility) ** 2, spread, out=np.zeros_like(spread), where=spread > 0
+            (known + found.credibility) ** 2, spread, out=np.zeros_like(spread), where=spread > 0
         )
         levels = self.level * _gamma(rng, shape, draws)
         if self.weight.any():
@@ -129,16 +179,10 @@ class Ladder:
         """Return what the fit expects of each cell, shape (cohorts, ages)."""
         return self.exposure * self.rate(self.seen.shape[1]) * self.level[:, None]
 
-    def _pool(self) -> FloatArray:
-        return np.asarray(self.seen[:, : self.pooled].sum(axis=0))
-
-    def _lived(self) -> FloatArray:
-        return np.asarray(self.level @ self.exposure[:, : self.pooled])
-
     def _events(self) -> FloatArray:
         """Return the events behind each cohort's own ratio, at that ratio."""
         total = self.seen.sum(axis=1)
-        if not self.amounts:
+        if not self.development.amounts:
             return np.asarray(total)
         usual = self.exposure @ self.rate(self.seen.shape[1])
         ratio = np.divide(total, usual, out=np.zeros_like(usual), where=usual > 0)
@@ -146,7 +190,7 @@ class Ladder:
 
     def _scatter(self) -> float:
         mean = self.expected()[:, : self.pooled]
-        events = self.exposure[:, : self.pooled] if self.amounts else mean
+        events = self.exposure[:, : self.pooled] if self.development.amounts else mean
         inside = (mean > 0) & (events > 0)
         cohorts, ages = inside.any(axis=1).sum(), inside.any(axis=0).sum()
         free = int(inside.sum() - cohorts - ages + 1)

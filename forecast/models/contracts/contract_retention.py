@@ -1,7 +1,7 @@
 """Contractual customers: shifted-beta-geometric retention times what a payment is worth."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Self
 
@@ -15,14 +15,18 @@ from forecast.forecaster import Forecast, Population, check_request
 from forecast.ledger import Ledger
 from forecast.models.contracts.contract_draws import ContractDraws, Standing, first_renewal
 from forecast.models.contracts.contracts import Contracts, due_days
-from forecast.models.contracts.payments import Payments
-from forecast.processes import Fit, ShiftedBetaGeometric
+from forecast.models.contracts.payments import Payments, Pricing
+from forecast.models.kept_fit import KeptFit
+from forecast.models.lessons import check_amounts
+from forecast.processes import ShiftedBetaGeometric
 from forecast.views import NO_LABEL, customer_summary
 
 __all__ = ["ContractRetention"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+
+OTHER = "(other)"  # a group that the fit did not know
 
 
 @dataclass
@@ -61,6 +65,12 @@ class ContractRetention:
     ----------
     retention_ : dict
         Group to Fit, ``params`` alpha and beta; one group ``"all"`` without ``by``.
+    others_ : Fit or None
+        With ``by``, of all contracts alike: for groups of another ledger that are not known.
+    late_ : array of int
+        Days after the due day of every renewal, ascending.
+    pricing_ : Pricing or None
+        How payments vary; None without amounts.
     payments_ : Payments or None
         None without amounts.
     contracts_ : Contracts
@@ -71,7 +81,13 @@ class ContractRetention:
     by: str | None = None
     credibility: float = 50.0
     most_stray: float = 0.2
-    retention_: dict[str, Fit] = field(default_factory=dict, init=False, repr=False, compare=False)
+    retention_: dict[str, KeptFit] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    others_: KeptFit | None = field(default=None, init=False, repr=False, compare=False)
+    late_: IntArray | None = field(default=None, init=False, repr=False, compare=False)
+    pricing_: Pricing | None = field(default=None, init=False, repr=False, compare=False)
+    learned_on_: date | None = field(default=None, init=False, repr=False)
     payments_: Payments | None = field(default=None, init=False, repr=False, compare=False)
     contracts_: Contracts | None = field(default=None, init=False, repr=False, compare=False)
     summary_: pd.DataFrame | None = field(default=None, init=False, repr=False, compare=False)
@@ -89,27 +105,70 @@ class ContractRetention:
         TooLittleDataError, NotIdentifiedError
             If there are fewer than ten contracts, no due day is over, or none was missed.
         """
+        summary, label, contracts = self._read(ledger)
+        group = label[contracts.customer]
+        fits = {}
+        for name in map(str, sorted(set(label))):
+            own = (group == name).astype(float)
+            weights = own + self.credibility / len(group) if self.by else own
+            fits[name] = self._fitted(contracts, weights)
+        self.others_ = self._fitted(contracts, np.ones(len(group))) if self.by else None
+        payments = self._payments(ledger, summary)
+        self.retention_, self.payments_, self.contracts_ = fits, payments, contracts
+        self.late_, self.pricing_ = contracts.late, None if payments is None else payments.pricing
+        self.summary_, self.cutoff_ = summary.assign(group=label), ledger.cutoff
+        self.learned_on_ = ledger.cutoff
+        return self
+
+    def update(self, ledger: Ledger) -> Self:
+        """Keep retention and how payments vary, and take the contracts of another ledger.
+
+        Raises
+        ------
+        UsageError
+            If the fit knows amounts and the ledger has none, or the other way round.
+        ModelError
+            If its purchases are no renewals.
+        """
+        if self.late_ is None:
+            raise NotFittedError(self)
+        check_amounts(self.pricing_ is not None, ledger)
+        summary, label, contracts = self._read(ledger)
+        self.payments_ = self._payments(ledger, summary, self.pricing_)
+        self.contracts_ = replace(contracts, late=self.late_)
+        known = np.where(np.isin(label, list(self.retention_)), label.astype(object), OTHER)
+        self.summary_, self.cutoff_ = summary.assign(group=known), ledger.cutoff
+        return self
+
+    def _read(self, ledger: Ledger) -> tuple[pd.DataFrame, npt.NDArray[np.str_], Contracts]:
+        """Return the customers, their groups, and their contracts if that is what they have."""
         every, tolerance = self._lengths()
         summary = customer_summary(ledger)
         label = self._labels(summary, ledger.customer_columns)
         contracts = Contracts.read(ledger, every, tolerance)
         self._refuse_strays(contracts, int(summary["n_purchases"].sum()), every, tolerance)
-        group = label[contracts.customer]
-        fits = {}
-        for name in sorted(set(label)):
-            own = (group == name).astype(float)
-            weights = own + self.credibility / len(group) if self.by else own
-            fits[name] = ShiftedBetaGeometric.fit_customers(
-                contracts.renewals, contracts.ended, weights=weights, unit=str(every)
+        return summary, label, contracts
+
+    def _fitted(self, contracts: Contracts, weights: FloatArray) -> KeptFit:
+        return KeptFit.of(
+            ShiftedBetaGeometric.fit_customers(
+                contracts.renewals, contracts.ended, weights=weights, unit=self.every
             )
-        payments = None
-        if ledger.has_value:
-            rows = ledger.purchases()
-            who = summary.index.get_indexer(pd.Index(rows["customer_id"])).astype(np.int64)
-            payments = Payments.learn(who, rows["value"].to_numpy(float), len(summary))
-        self.retention_, self.payments_, self.contracts_ = fits, payments, contracts
-        self.summary_, self.cutoff_ = summary.assign(group=label), ledger.cutoff
-        return self
+        )
+
+    @property
+    def _fits(self) -> dict[str, KeptFit]:
+        """Every group's fit, and last that of groups not known."""
+        return self.retention_ | ({} if self.others_ is None else {OTHER: self.others_})
+
+    def _payments(
+        self, ledger: Ledger, summary: pd.DataFrame, pricing: Pricing | None = None
+    ) -> Payments | None:
+        if not ledger.has_value:
+            return None
+        rows = ledger.purchases()
+        who = summary.index.get_indexer(pd.Index(rows["customer_id"])).astype(np.int64)
+        return Payments.learn(who, rows["value"].to_numpy(float), len(summary), pricing)
 
     def forecast(
         self,
@@ -128,7 +187,7 @@ class ContractRetention:
         asked = Horizon.parse(horizon)
         windows = asked.periods(self.cutoff_, every)
         standing = self._standing(self.contracts_, self.summary_, windows)
-        alpha, beta = np.array([list(fit.params.values()) for fit in self.retention_.values()]).T
+        alpha, beta = np.array([list(fit.params.values()) for fit in self._fits.values()]).T
         alpha, beta = alpha[standing.group], beta[standing.group] + standing.renewals
         renews = first_renewal(alpha, beta, standing.paid_by_now)
         later = ShiftedBetaGeometric(alpha, beta)
@@ -152,7 +211,7 @@ class ContractRetention:
         if draws:
             posts = [
                 fit.posterior(draws=draws, seed=seed + place).draws
-                for place, fit in enumerate(self.retention_.values())
+                for place, fit in enumerate(self._fits.values())
             ]
             alphas, betas = np.moveaxis(np.stack(posts), 2, 0)
             sampler = ContractDraws(
@@ -234,7 +293,7 @@ class ContractRetention:
                 break
             due.append(np.where(inside, np.searchsorted(end, day), -1).astype(np.int16))
             step += 1
-        names = pd.Index(list(self.retention_))
+        names = pd.Index(list(self._fits))
         return Standing(
             group=names.get_indexer(pd.Index(summary["group"])).astype(np.int64),
             renewals=made.astype(float),

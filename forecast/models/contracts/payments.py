@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Payments"]
+from forecast.errors import UsageError
+
+__all__ = ["Payments", "Pricing"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -28,8 +30,8 @@ class Payments:
         Expected value of a payment, in currency.
     unsure : array of float, shape (customers,)
         Variance of the level over its square.
-    within : float
-        Variance of a payment over the square of its customer's level.
+    pricing : Pricing
+        How payments and levels vary.
 
     Examples
     --------
@@ -43,10 +45,21 @@ class Payments:
 
     level: FloatArray
     unsure: FloatArray
-    within: float
+    pricing: "Pricing"
+
+    @property
+    def within(self) -> float:
+        """Variance of a payment over the square of its customer's level."""
+        return self.pricing.within
 
     @classmethod
-    def learn(cls, customer: IntArray, value: FloatArray, customers: int) -> "Payments":
+    def learn(
+        cls,
+        customer: IntArray,
+        value: FloatArray,
+        customers: int,
+        pricing: "Pricing | None" = None,
+    ) -> "Payments":
         """Estimate levels from all payments.
 
         Parameters
@@ -55,30 +68,65 @@ class Payments:
             Position of the customer; everybody has a payment.
         value : array of float, shape (payments,)
         customers : int
+        pricing : Pricing, optional
+            How payments vary, where that is known; learned from these payments by default.
         """
         count = np.bincount(customer, minlength=customers).astype(float)
         own = np.bincount(customer, value, minlength=customers) / count
-        pooled = float(own.mean())
-        if pooled == 0:
-            return cls(np.zeros(customers), np.zeros(customers), 0.0)
-        within = _within(customer, value, count, own)
-        spread = float(own.var(ddof=1)) if customers > 1 else 0.0
-        # the square of a level averages pooled^2 (1 + between)
-        noise = within * float((1 / count).mean())
-        between = max(0.0, (spread / pooled**2 - noise) / (1 + noise))
-        if within == 0:
-            return cls(own, np.zeros(customers), 0.0)
+        if pricing is None:
+            pricing = Pricing.learn(customer, value, count, own)
+        pooled, within, between = pricing.pooled, pricing.within, pricing.between
+        if pooled == 0 or within == 0:
+            return cls(own, np.zeros(customers), pricing)
         trust = count * between / (count * between + within)
         level = trust * own + (1 - trust) * pooled
         unsure = np.divide(
             between * (1 - trust) * pooled**2, level**2, out=np.zeros(customers), where=level > 0
         )
-        return cls(level, unsure, within)
+        return cls(level, unsure, pricing)
 
     def simulate(self, customer: IntArray, count: IntArray, rng: np.random.Generator) -> FloatArray:
         """Return the total value of ``count`` payments: Gamma around a Gamma level."""
         level = self.level[customer] * _around_one(1.0, self.unsure[customer], rng)
         return level * _around_one(count.astype(float), np.full(len(count), self.within), rng)
+
+
+@dataclass(frozen=True)
+class Pricing:
+    """What all payments say together.
+
+    Attributes
+    ----------
+    pooled : float
+        Mean of the customers' mean payments, in currency.
+    within : float
+        Variance of a payment over the square of its customer's level.
+    between : float
+        Variance of a level over the square of the mean level.
+    """
+
+    pooled: float
+    within: float
+    between: float
+
+    def __post_init__(self) -> None:
+        for name, each in vars(self).items():
+            if not 0 <= each < np.inf:
+                raise UsageError(f"payments: {name} is {each}; it must be 0 or more and finite.")
+
+    @classmethod
+    def learn(
+        cls, customer: IntArray, value: FloatArray, count: FloatArray, own: FloatArray
+    ) -> "Pricing":
+        """Estimate both variances by moments."""
+        pooled = float(own.mean())
+        if pooled == 0:
+            return cls(0.0, 0.0, 0.0)
+        within = _within(customer, value, count, own)
+        spread = float(own.var(ddof=1)) if len(own) > 1 else 0.0
+        # the square of a level averages pooled^2 (1 + between)
+        noise = within * float((1 / count).mean())
+        return cls(pooled, within, max(0.0, (spread / pooled**2 - noise) / (1 + noise)))
 
 
 def _within(customer: IntArray, value: FloatArray, count: FloatArray, own: FloatArray) -> float:

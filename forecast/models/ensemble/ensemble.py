@@ -15,11 +15,13 @@ from forecast.errors import ForecastError, NotFittedError, TooLittleDataError, U
 from forecast.forecaster import Forecast, Forecaster, Population, check_request
 from forecast.ledger import Ledger
 from forecast.models.btyd.btyd import BTYD
+from forecast.models.ensemble.evidence import Evidence
 from forecast.models.ensemble.level import Level
 from forecast.models.ensemble.past_origins import LAST_YEAR, SEASONAL, PastOrigins
 from forecast.models.ensemble.pool import Pool
 from forecast.models.learned.boosting import GradientBoosting
 from forecast.models.learned.customer_regression import CustomerRegression
+from forecast.models.lessons import Lessons
 from forecast.models.naive import LastYear
 from forecast.models.newcomers.newcomers import Newcomers
 from forecast.models.newcomers.population import forecast_population
@@ -81,6 +83,7 @@ class Ensemble:
     error_: ForecastError | None = field(default=None, init=False, repr=False, compare=False)
     shares_: pd.DataFrame | None = field(default=None, init=False, repr=False, compare=False)
     level_: Level | None = field(default=None, init=False, repr=False, compare=False)
+    lessons_: Lessons | None = field(default=None, init=False, repr=False, compare=False)
 
     populations = ("existing", "new", "all")
 
@@ -93,8 +96,9 @@ class Ensemble:
             The first member's own, if no member can be fitted.
         """
         self.ledger_, self.fitted_, self.failed_ = ledger, {}, {}
+        self.lessons_ = Lessons.from_ledger(ledger)
         errors = []
-        for name, model in self._models(ledger).items():
+        for name, model in self._models().items():
             try:
                 self.fitted_[name] = deepcopy(model).fit(ledger)
             except ForecastError as error:
@@ -105,7 +109,25 @@ class Ensemble:
             raise errors[0]
         return self
 
-    def _models(self, ledger: Ledger) -> dict[str, Forecaster]:
+    def update(self, ledger: Ledger) -> Self:
+        """Keep members, shares, levels and spreads, and take the customers of another ledger.
+
+        A member without an ``update`` of its own is fitted anew.
+
+        Raises
+        ------
+        UsageError
+            If one ledger has amounts and the other has none.
+        """
+        if self.lessons_ is None:
+            raise NotFittedError(self)
+        self.lessons_.check(ledger)
+        for name, member in self.fitted_.items():
+            self.fitted_[name] = getattr(member, "update", member.fit)(ledger)
+        self.ledger_ = ledger
+        return self
+
+    def _models(self) -> dict[str, Forecaster]:
         members = _default_members() if self.members is None else self.members
         taken = {SEASONAL, LAST_YEAR} & set(members)
         if taken:
@@ -130,7 +152,7 @@ class Ensemble:
             self, population, scenario, populations=self.populations, draws=draws, seed=seed
         )
         ledger = self.ledger_
-        if ledger is None:
+        if ledger is None or self.lessons_ is None:
             raise NotFittedError(self)
         if population != "existing":
             return forecast_population(
@@ -138,18 +160,27 @@ class Ensemble:
                 population=population, every=every, draws=draws, seed=seed,
             )  # fmt: skip
         asked = Horizon.parse(horizon)
-        models = self._models(ledger)
-        window = asked.window(ledger.cutoff)
-        past = PastOrigins.of(ledger, window, models, draws=draws, seed=seed)
-        learners = frozenset(name for name, model in models.items() if isinstance(model, LEARNERS))
+        learners = frozenset(
+            name for name, model in self.fitted_.items() if isinstance(model, LEARNERS)
+        )
         try:
             pool = Pool.of(
-                self.fitted_, past, learners, ledger, asked, every=every, draws=draws, seed=seed
-            )
+                self.fitted_, self._past(self.lessons_, asked), learners, ledger, asked,
+                every=every, draws=draws, seed=seed,
+            )  # fmt: skip
         except TooLittleDataError as error:  # say what the first member said of the log
             raise (self.error_ or error) from error
+        self.lessons_.by_horizon.setdefault(str(asked), pool.evidence)
         self.shares_, self.level_ = pool.shares, pool.level
         return pool.forecast(type(self).__name__, self.failed_, seed=seed)
+
+    def _past(self, lessons: Lessons, horizon: Horizon) -> "PastOrigins | Evidence":
+        """Return what past origins said of a horizon, or go back to them."""
+        known: Evidence | None = lessons.known(horizon)
+        if known is not None:
+            return known
+        past = lessons.teacher(horizon)
+        return PastOrigins.of(past, horizon.window(past.cutoff), self._models(), draws=1, seed=0)
 
 
 def _default_members() -> dict[str, Forecaster]:

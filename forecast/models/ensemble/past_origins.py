@@ -13,7 +13,8 @@ from forecast.draws import Sampler
 from forecast.errors import ForecastError, TooLittleDataError
 from forecast.forecaster import Forecaster
 from forecast.ledger import Ledger
-from forecast.models.ensemble.level import Level, age_factors, age_group, learn_level
+from forecast.models.ensemble.evidence import LAST_YEAR, SEASONAL, Evidence, sources
+from forecast.models.ensemble.level import age_factors, age_group
 from forecast.models.ensemble.pooled_draws import Part, PooledDraws
 from forecast.models.ensemble.stacking import learned_shares
 from forecast.models.learned.learning_table import past_days
@@ -23,7 +24,6 @@ __all__ = ["LAST_YEAR", "SEASONAL", "PastOrigin", "PastOrigins"]
 
 Floats = npt.NDArray[np.float64]
 
-SEASONAL, LAST_YEAR = "seasonal", "last_year"  # sources of a level of their own
 SHORTEST_REACH = 1 / 3  # of the horizon: shorter past windows teach nothing of shares
 TRUST = 0.5  # of learned shares against fixed ones, where past windows are as long as the horizon
 LEARNED_SHARE, ENOUGH_BUYERS = 0.6, 400.0
@@ -161,16 +161,8 @@ class PastOrigins:
         mine = np.where(learned, share / learned.sum(), (1.0 - share) * others / others.sum())
         return np.asarray(mine)
 
-    def level(self, now: Mapping[str, float], shares: Mapping[str, float], target: str) -> Level:
-        """Pool totals: of the members without a season, of the seasonal one and of last year.
-
-        Parameters
-        ----------
-        now : mapping of str to float
-            Total of each member, and of last year where it is known.
-        shares : mapping of str to float
-        target : {"purchases", "value"}
-        """
+    def errors(self, shares: Mapping[str, float], target: str) -> tuple[dict[str, float], ...]:
+        """Return ``log(actual / forecast)`` of each source of the level at each past origin."""
         errors = []
         for each in self.origins:
             totals = {name: float(rows.sum()) for name, rows in each.said(target).items()}
@@ -178,12 +170,38 @@ class PastOrigins:
             errors.append(
                 {
                     name: float(np.log(actual / total))
-                    for name, total in _sources(totals, shares).items()
+                    for name, total in sources(totals, shares).items()
                     if actual > 0 and total > 0
                 }
             )
-        return learn_level(
-            _sources(now, shares), errors, windows=self.windows, reach=max(self.reach, 1e-9)
+        return tuple(errors)
+
+    def among(self, names: list[str], learners: frozenset[str], *, has_value: bool) -> Evidence:
+        """Return all that they say of these members, without the customers.
+
+        Parameters
+        ----------
+        names : list of str
+        learners : set of str
+            As for :meth:`shares`.
+        has_value : bool
+            Whether of value too.
+        """
+        targets = ("purchases", "value") if has_value else ("purchases",)
+        shares = {target: self.shares(names, learners, target) for target in targets}
+        named = {
+            target: dict(zip(names, each.tolist(), strict=True)) for target, each in shares.items()
+        }
+        return Evidence(
+            said=self.evidence,
+            by_member=named,
+            errors={target: self.errors(each, target) for target, each in named.items()},
+            factors={
+                target: self.age_factors(names, each, target) for target, each in shares.items()
+            },
+            customer_spread=self.customer_spread(names, shares["purchases"], 0),
+            windows=self.windows,
+            reach=self.reach,
         )
 
     def customer_spread(self, names: list[str], shares: Floats, seed: int) -> float:
@@ -211,8 +229,8 @@ class PastOrigins:
                 return spread
         return SPREADS[-1]
 
-    def age_factors(self, names: list[str], shares: Floats, target: str, age: Floats) -> Floats:
-        """Return each customer's factor for his age, from the past origins' errors by age."""
+    def age_factors(self, names: list[str], shares: Floats, target: str) -> Floats:
+        """Return a factor for each group of ages, from the past origins' errors by age."""
         weight = dict(zip(names, shares.tolist(), strict=True))
         groups, expected, actual = [], [], []
         for each in self.origins:
@@ -222,7 +240,7 @@ class PastOrigins:
                 mixed = [rows * weight[name] for name, rows in said.items()]
                 expected.append(np.sum(mixed, axis=0))
                 actual.append(each.seen(target))
-        return age_factors(groups, expected, actual)[age_group(age)]
+        return age_factors(groups, expected, actual)
 
 
 def _inside(
@@ -248,16 +266,6 @@ def _inside(
         overlap = np.minimum(start + width, 0.95) - np.maximum(start, 0.05)
         inside += float((np.maximum(overlap, 0.0) / width).sum())
     return inside / len(mean)
-
-
-def _sources(totals: Mapping[str, float], shares: Mapping[str, float]) -> dict[str, float]:
-    """Merge the totals of the members without a season by their shares."""
-    own = {name: totals[name] for name in (SEASONAL, LAST_YEAR) if name in totals}
-    plain = [name for name in totals if name in shares and name != SEASONAL]
-    whole = sum(shares[name] for name in plain)
-    if whole > 0:
-        own["members"] = sum(totals[name] * shares[name] for name in plain) / whole
-    return own
 
 
 def _stand(

@@ -12,7 +12,8 @@ from forecast.customer_days import CustomerDays
 from forecast.errors import ForecastError, TooLittleDataError, listed
 from forecast.forecaster import Forecast, Forecaster
 from forecast.ledger import Ledger
-from forecast.models.ensemble.level import Level
+from forecast.models.ensemble.evidence import Evidence
+from forecast.models.ensemble.level import Level, age_group
 from forecast.models.ensemble.past_origins import LAST_YEAR, SEASONAL, PastOrigins
 from forecast.models.ensemble.pooled_draws import Part, PooledDraws, draws_of
 from forecast.models.existing import customer_table
@@ -43,9 +44,8 @@ class Pool:
         The pooled expectations; value is None without amounts.
     cohort : array of int, shape (customers,)
         Month of the first purchase.
-    customer_spread : float
-        Of the logarithm of a customer's level, beyond what the members know.
-    past : PastOrigins
+    evidence : Evidence
+        What past origins say of the members.
     failed : dict of str to str
         Members that could not answer, and why.
     """
@@ -56,15 +56,14 @@ class Pool:
     purchases: Floats
     value: Floats | None
     cohort: Integers
-    customer_spread: float
-    past: PastOrigins
+    evidence: Evidence
     failed: dict[str, str]
 
     @classmethod
     def of(
         cls,
         fitted: Mapping[str, Forecaster],
-        past: PastOrigins,
+        past: PastOrigins | Evidence,
         learners: frozenset[str],
         ledger: Ledger,
         horizon: Horizon,
@@ -116,6 +115,8 @@ class Pool:
             shares = past.shares(list(sources), learners, "purchases")
         other = last_year if isinstance(last_year, Forecast) else None
         people, names = CustomerDays.of(ledger), list(forecasts)
+        past = past.among(names, learners, has_value=ledger.has_value)
+        shares = past.shares(names, learners, "purchases")
         table = pd.DataFrame({"purchases": shares}, index=pd.Index(names, name="member"))
         level, purchases = _pooled(forecasts, other, past, people.age, shares, "purchases")
         value = None
@@ -125,8 +126,7 @@ class Pool:
             value = np.where(purchases > 0, value, 0.0)
         month = people.first.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
         cohort = np.unique(month, return_inverse=True)[1].reshape(-1)
-        spread = past.customer_spread(names, shares, seed) if draws else 0.0
-        return cls(forecasts, table, level, purchases, value, cohort, spread, past, failed)
+        return cls(forecasts, table, level, purchases, value, cohort, past, failed)
 
     def forecast(self, name: str, failed: Mapping[str, str], *, seed: int) -> Forecast:
         """Build the one forecast; its draws are the members', each in proportion to its share."""
@@ -140,7 +140,7 @@ class Pool:
         if parts:
             sampler = PooledDraws(
                 parts, self.purchases, self.value, self.cohort, self.level.spread,
-                COHORT_SPREAD, self.customer_spread, VALUE_SPREAD, periods, seed,
+                COHORT_SPREAD, self.evidence.customer_spread, VALUE_SPREAD, periods, seed,
             )  # fmt: skip
         return Forecast.build(
             model=name,
@@ -205,7 +205,7 @@ class Pool:
             for name, weight in self.level.weights.items()
         )
         notes = [
-            f"Members' shares, {self.past.evidence}: {members}.",
+            f"Members' shares, {self.evidence.said}: {members}.",
             f"Level from {level}; it may miss by {self.level.spread:.0%} (1 sd).",
         ]
         left_out = {name: text for name, text in failed.items() if name != LAST_YEAR}
@@ -232,7 +232,7 @@ def _answer(
 def _pooled(
     forecasts: Mapping[str, Forecast],
     last_year: Forecast | None,
-    past: PastOrigins,
+    past: Evidence,
     age: Floats,
     shares: "pd.Series[float] | Floats",
     target: str,
@@ -246,7 +246,7 @@ def _pooled(
         now[LAST_YEAR] = float(_column(last_year, f"expected_{target}").sum())
     level = past.level(now, dict(zip(forecasts, weights.tolist(), strict=True)), target)
     shape = (columns / np.maximum(totals, _TINY)) @ weights
-    shape = shape * past.age_factors(list(forecasts), weights, target, age)
+    shape = shape * past.factors[target][age_group(age)]
     return level, shape * (level.total / max(float(shape.sum()), _TINY))
 
 

@@ -1,7 +1,7 @@
 """Marketing's LTV formulas as forecasters: revenue a period times periods alive in the window."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal, Self
 
@@ -17,6 +17,7 @@ from forecast.models.analogue import AnalogueDraws, Analogues
 from forecast.models.existing import customer_table, forecast_existing
 from forecast.models.formulas.lapse import Activity
 from forecast.models.inner_window import inner_window
+from forecast.models.lessons import Lessons
 from forecast.models.newcomers.newcomers import Newcomers
 from forecast.models.newcomers.population import forecast_population
 from forecast.models.spread import Shares
@@ -70,7 +71,9 @@ class LTVFormula:
     formula: Literal["arpu", "aov", "revenue"] = "arpu"
     silence: str | None = None
     ledger_: Ledger | None = field(default=None, init=False, repr=False, compare=False)
+    pace_: "Pace | None" = field(default=None, init=False, repr=False, compare=False)
     flow_: "Flow | None" = field(default=None, init=False, repr=False, compare=False)
+    lessons_: Lessons | None = field(default=None, init=False, repr=False, compare=False)
 
     populations = ("existing", "new", "all")
 
@@ -85,7 +88,22 @@ class LTVFormula:
             If nobody bought twice.
         """
         self.flow_ = self._learn(ledger)
-        self.ledger_ = ledger
+        self.pace_ = self.flow_.pace
+        self.ledger_, self.lessons_ = ledger, Lessons.from_ledger(ledger)
+        return self
+
+    def update(self, ledger: Ledger) -> Self:
+        """Keep the rates of all customers, and apply them to those of another ledger.
+
+        Raises
+        ------
+        UsageError
+            If one ledger has amounts and the other has none.
+        """
+        if self.pace_ is None or self.lessons_ is None:
+            raise NotFittedError(self)
+        self.lessons_.check(ledger)
+        self.flow_, self.ledger_ = Flow.of(ledger, self.formula, self.pace_), ledger
         return self
 
     def forecast(
@@ -108,7 +126,7 @@ class LTVFormula:
         check_request(
             self, population, scenario, populations=self.populations, draws=draws, seed=seed
         )
-        if self.ledger_ is None or self.flow_ is None:
+        if self.ledger_ is None or self.flow_ is None or self.lessons_ is None:
             raise NotFittedError(self)
         if population != "existing":
             return forecast_population(
@@ -118,13 +136,7 @@ class LTVFormula:
         flow, asked = self.flow_, Horizon.parse(horizon)
         windows = asked.periods(flow.cutoff, every)
         purchases, value, shares = flow.expect(windows)
-        inner = inner_window(self.ledger_, asked.window(flow.cutoff))
-        past = self._learn(inner.past)
-        then = Horizon(inner.days, "D").periods(past.cutoff, f"{inner.days}D")
-        outcome = inner.outcome["value"].to_numpy(float) if value is not None else None
-        analogues = Analogues.learn(
-            past.expect(then)[0] * inner.stretch, inner.outcome["purchases"], outcome
-        )
+        analogues, notes = self.lessons_.of(asked, lambda ledger: self._analogues(ledger, asked))
         return forecast_existing(
             self,
             cutoff=flow.cutoff,
@@ -137,13 +149,51 @@ class LTVFormula:
             sampler=AnalogueDraws(analogues, purchases, value, shares, draws, seed)
             if draws
             else None,
-            notes=(*flow.notes, *inner.notes),
+            notes=(*flow.notes, *notes),
         )
+
+    def _analogues(self, ledger: Ledger, horizon: Horizon) -> tuple[Analogues, tuple[str, ...]]:
+        """Forecast a past window and keep what came of it."""
+        inner = inner_window(ledger, horizon.window(ledger.cutoff))
+        past = self._learn(inner.past)
+        then = Horizon(inner.days, "D").periods(past.cutoff, f"{inner.days}D")
+        value = inner.outcome["value"].to_numpy(float) if ledger.has_value else None
+        score = past.expect(then)[0] * inner.stretch
+        return Analogues.learn(score, inner.outcome["purchases"], value), inner.notes
 
     def _learn(self, ledger: Ledger) -> "Flow":
         if self.formula not in _FORMULAS:
             raise UsageError(f"formula: {self.formula!r} is not one of {', '.join(_FORMULAS)}.")
         return Flow.learn(ledger, self.formula, self.silence)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What is estimated of all customers together.
+
+    Attributes
+    ----------
+    rate : float
+        Repeat purchases a day, active days alone where there is a rule of silence.
+    again_value, order_value : float or None
+        Mean value of a repeat purchase, of any purchase; None without amounts.
+    silence : int or None
+        Days without a purchase after which a customer has lapsed; None where every day counts.
+    lapse_rate, return_rate : float
+        Lapses per active day and returns per lapsed day.
+    """
+
+    rate: float
+    again_value: float | None
+    order_value: float | None
+    silence: int | None
+    lapse_rate: float
+    return_rate: float
+
+    def __post_init__(self) -> None:
+        for name, each in vars(self).items():
+            if each is not None and not 0 <= each < np.inf:
+                raise UsageError(f"{name}: {each} must be 0 or more and finite.")
 
 
 @dataclass(frozen=True)
@@ -161,6 +211,8 @@ class Flow:
         Value of a purchase.
     activity : Activity or None
         None where every day counts.
+    pace : Pace
+        What all customers have in common.
     """
 
     cutoff: date
@@ -168,6 +220,7 @@ class Flow:
     rate: FloatArray
     order_value: FloatArray | None
     activity: Activity | None
+    pace: Pace
 
     @classmethod
     def learn(cls, ledger: Ledger, formula: str, silence: str | None) -> "Flow":
@@ -188,17 +241,57 @@ class Flow:
                 "silence, use a longer log, or formula='revenue'.",
                 limit="no churn",
             )
-        rate = np.full(len(summary), repeats.sum() / days.sum())
-        order_value = None
+        first_order = again_order = None
         if ledger.has_value:
-            total, bought = summary["total_value"].to_numpy(float), repeats + 1
+            total = summary["total_value"].to_numpy(float)
             again = total - summary["first_value"].to_numpy(float)
-            order_value = np.full(len(summary), again.sum() / repeats.sum())
+            again_order = float(again.sum() / repeats.sum())
+            first_order = float(total.sum() / (repeats + 1).sum())
+        pace = Pace(
+            float(repeats.sum() / days.sum()),
+            again_order,
+            first_order,
+            *(
+                (None, 0.0, 0.0)
+                if activity is None
+                else (activity.silence, activity.lapse_rate, activity.return_rate)
+            ),
+        )
+        return cls._at(pace, ledger, formula, summary, activity)
+
+    @classmethod
+    def of(cls, ledger: Ledger, formula: str, pace: Pace) -> "Flow":
+        """Apply what is known of all customers to those of a ledger."""
+        activity = None
+        if pace.silence is not None:
+            activity = replace(
+                Activity.learn(ledger, f"{pace.silence}D"),
+                lapse_rate=pace.lapse_rate,
+                return_rate=pace.return_rate,
+            )
+        return cls._at(pace, ledger, formula, customer_summary(ledger), activity)
+
+    @classmethod
+    def _at(
+        cls,
+        pace: Pace,
+        ledger: Ledger,
+        formula: str,
+        summary: pd.DataFrame,
+        activity: Activity | None,
+    ) -> "Flow":
+        """Give every customer the common rate and order value, or their own drawn to them."""
+        repeats = summary["frequency"].to_numpy(float)
+        rate = np.full(len(summary), pace.rate)
+        order_value = None
+        if pace.again_value is not None and pace.order_value is not None:
+            order_value = np.full(len(summary), pace.again_value)
             if formula == "aov":
-                order_value = (total + total.sum() / bought.sum()) / (bought + 1)
-        if formula == "aov":
-            rate = (repeats + 1) / (days + 1 / rate)
-        return cls(ledger.cutoff, summary.index, rate, order_value, activity)
+                total = summary["total_value"].to_numpy(float)
+                order_value = (total + pace.order_value) / (repeats + 2)
+        if formula == "aov" and activity is not None:
+            rate = (repeats + 1) / (activity.days + 1 / rate)
+        return cls(ledger.cutoff, summary.index, rate, order_value, activity, pace)
 
     def expect(self, windows: list[Window]) -> tuple[FloatArray, FloatArray | None, Shares]:
         """Return expected purchases and value of each customer, and how they fall into periods."""

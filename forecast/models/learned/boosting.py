@@ -1,6 +1,6 @@
 """Gradient boosting on customer features: what past windows taught, by many small trees."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Self
@@ -12,8 +12,9 @@ from forecast.errors import NotFittedError, UsageError
 from forecast.forecaster import Forecast, Population
 from forecast.ledger import Ledger
 from forecast.models.learned.learned import Around, forecast_learned
+from forecast.models.lessons import Lessons
 
-__all__ = ["GradientBoosting"]
+__all__ = ["Boosted", "GradientBoosting"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,7 +33,7 @@ class GradientBoosting:
     purchases are spread evenly over the days of the horizon; a purchase is worth its Gamma-Gamma
     expectation.
 
-    ``fit`` keeps the ledger; the training happens in ``forecast``, for the horizon asked.
+    ``fit`` keeps the ledger; the training happens in ``forecast``, once for each horizon asked.
 
     Parameters
     ----------
@@ -52,11 +53,26 @@ class GradientBoosting:
     learning_rate: float = 0.05
     shrinkage: float = 5.0
     ledger_: Ledger | None = field(default=None, init=False, repr=False, compare=False)
+    lessons_: Lessons | None = field(default=None, init=False, repr=False, compare=False)
 
     def fit(self, ledger: Ledger) -> Self:
         """Keep the ledger to learn from."""
         if self.around not in ("btyd", "mean"):
             raise UsageError(f"around: {self.around!r} is neither 'btyd' nor 'mean'.")
+        self.ledger_, self.lessons_ = ledger, Lessons.from_ledger(ledger)
+        return self
+
+    def update(self, ledger: Ledger) -> Self:
+        """Keep what was learned, horizon by horizon, and apply it to another ledger's customers.
+
+        Raises
+        ------
+        UsageError
+            If one ledger has amounts and the other has none.
+        """
+        if self.lessons_ is None:
+            raise NotFittedError(self)
+        self.lessons_.check(ledger)
         self.ledger_ = ledger
         return self
 
@@ -77,16 +93,12 @@ class GradientBoosting:
         TooLittleDataError
             If no past day with 28 days and 30 customers before it is left.
         """
-        if self.ledger_ is None:
-            raise NotFittedError(self)
         return forecast_learned(
-            self, self.ledger_, horizon, learner=self._learn, around=self.around,
+            self, learner=self._learn, around=self.around, horizon=horizon,
             population=population, every=every, scenario=scenario, draws=draws, seed=seed,
         )  # fmt: skip
 
-    def _learn(
-        self, features: Floats, target: Floats, weight: Floats, today: Floats
-    ) -> tuple[Floats, Floats]:
+    def _learn(self, features: Floats, target: Floats, weight: Floats) -> "Boosted":
         from sklearn.ensemble import HistGradientBoostingRegressor
         from threadpoolctl import threadpool_limits
 
@@ -101,17 +113,38 @@ class GradientBoosting:
             random_state=0,
         )
         # few levels a feature: the trees' own search for them is slow where rows have weights
-        then, now = _levels(features, today)
+        cuts = tuple(
+            np.unique(np.quantile(column, np.linspace(0, 1, LEVELS)[1:-1])) for column in features.T
+        )
         with threadpool_limits(1):
-            model.fit(then, target, sample_weight=weight)
-            return model.predict(then), model.predict(now)
+            return Boosted(cuts, model.fit(_levels(cuts, features), target, sample_weight=weight))
 
 
-def _levels(features: Floats, today: Floats) -> tuple[Floats, Floats]:
-    """Replace each feature by its place among up to 63 quantiles of the past rows."""
-    then, now = np.empty_like(features), np.empty_like(today)
-    for column in range(features.shape[1]):
-        cuts = np.unique(np.quantile(features[:, column], np.linspace(0, 1, LEVELS)[1:-1]))
-        then[:, column] = np.searchsorted(cuts, features[:, column], side="right")
-        now[:, column] = np.searchsorted(cuts, today[:, column], side="right")
-    return then, now
+@dataclass(frozen=True)
+class Boosted:
+    """Fitted trees, and the levels of the features they know.
+
+    Attributes
+    ----------
+    cuts : tuple of array of float
+        Up to 63 quantiles of each feature's past rows.
+    trees : HistGradientBoostingRegressor
+    """
+
+    cuts: tuple[Floats, ...]
+    trees: Any
+
+    def predict(self, features: Floats) -> Floats:
+        """Return predictions above 0."""
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1):
+            return np.asarray(self.trees.predict(_levels(self.cuts, features)), dtype=float)
+
+
+def _levels(cuts: Sequence[Floats], features: Floats) -> Floats:
+    """Replace each feature by its place among its cuts."""
+    out = np.empty_like(features)
+    for column, edges in enumerate(cuts):
+        out[:, column] = np.searchsorted(edges, features[:, column], side="right")
+    return out

@@ -10,6 +10,7 @@ from forecast.forecaster import Forecast, Population
 from forecast.ledger import Ledger
 from forecast.models.learned.learned import Around, forecast_learned
 from forecast.models.learned.regressions import LEARNERS, regressor
+from forecast.models.lessons import Lessons
 
 __all__ = ["CustomerRegression"]
 
@@ -26,7 +27,7 @@ class CustomerRegression:
     to the range the past windows saw. A customer's distribution is what customers of a similar
     prediction did; purchases are spread evenly over the days of the horizon.
 
-    ``fit`` keeps the ledger; the training happens in ``forecast``, for the horizon asked.
+    ``fit`` keeps the ledger; the training happens in ``forecast``, once for each horizon asked.
 
     Parameters
     ----------
@@ -44,6 +45,7 @@ class CustomerRegression:
     method: Any = "linear"
     around: Around = "mean"
     ledger_: Ledger | None = field(default=None, init=False, repr=False, compare=False)
+    lessons_: Lessons | None = field(default=None, init=False, repr=False, compare=False)
 
     def fit(self, ledger: Ledger) -> Self:
         """Keep the ledger to learn from."""
@@ -54,6 +56,20 @@ class CustomerRegression:
             raise UsageError(f"method: {self.method!r} is no scikit-learn regressor.")
         if self.around not in get_args(Around):
             raise UsageError(f"around: {self.around!r} is neither 'btyd' nor 'mean'.")
+        self.ledger_, self.lessons_ = ledger, Lessons.from_ledger(ledger)
+        return self
+
+    def update(self, ledger: Ledger) -> Self:
+        """Keep what was learned, horizon by horizon, and apply it to another ledger's customers.
+
+        Raises
+        ------
+        UsageError
+            If one ledger has amounts and the other has none.
+        """
+        if self.lessons_ is None:
+            raise NotFittedError(self)
+        self.lessons_.check(ledger)
         self.ledger_ = ledger
         return self
 
@@ -74,11 +90,9 @@ class CustomerRegression:
         TooLittleDataError
             If no past day with 28 days and 30 customers before it is left.
         """
-        if self.ledger_ is None:
-            raise NotFittedError(self)
         known = isinstance(self.method, str)
         return forecast_learned(
-            self, self.ledger_, horizon, around=self.around,
-            learner=LEARNERS[self.method] if known else regressor(self.method),
+            self, learner=LEARNERS[self.method] if known else regressor(self.method),
+            around=self.around, horizon=horizon,
             population=population, every=every, scenario=scenario, draws=draws, seed=seed,
         )  # fmt: skip

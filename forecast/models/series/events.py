@@ -1,6 +1,6 @@
 """Known events and market figures by day, as regressors of a series by step."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -54,6 +54,12 @@ class StepEvents:
         size = np.abs(past).max(axis=0, initial=0.0)
         unknown = tuple(name for name in by_name if name not in varied)
         return cls(table, tuple(varied), unknown, size, past / size)
+
+    def stand(self, steps: list[Window]) -> "StepEvents":
+        """Return the same events with their values in the steps of another past."""
+        by_name = _by_step(self.table, steps)
+        past = np.array([by_name[name] for name in self.names])
+        return replace(self, past=past.reshape(len(self.names), len(steps)).T / self.size)
 
     def future(self, scenario: pd.DataFrame | None, steps: list[Window], end: date) -> FloatArray:
         """Return the events' values in future steps; shape (steps, names).

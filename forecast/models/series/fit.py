@@ -1,13 +1,13 @@
 """From a series to a forecast of it: which season, which method, and what to say about it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from forecast.models.series.ets import fit_ets
-from forecast.models.series.local_level import fit_local_level
-from forecast.models.series.sarimax import fit_sarimax
+from forecast.models.series.ets import SmoothingFilter
+from forecast.models.series.local_level import LevelFilter
+from forecast.models.series.sarimax import ArimaFilter
 from forecast.models.series.season import YearlySeason, ridge
 from forecast.models.series.state import StateSpace
 from forecast.models.series.stl import stl_season
@@ -15,6 +15,7 @@ from forecast.models.series.stl import stl_season
 __all__ = ["METHODS", "FittedSeries", "fit_series"]
 
 FloatArray = npt.NDArray[np.float64]
+Filter = LevelFilter | SmoothingFilter | ArimaFilter
 
 METHODS = ("local_level", "ets", "sarimax", "stl")
 PAIRS = 3
@@ -39,6 +40,10 @@ class FittedSeries:
     kind : str
         ``"season"``, ``"shrunk season"`` or ``"no season"``.
     converged : bool
+    known : array of float
+        Effects of the season, where it was taken off before.
+    filter : LevelFilter, SmoothingFilter or ArimaFilter
+        The parameters, with which the state follows from a series.
     """
 
     state: StateSpace
@@ -46,6 +51,29 @@ class FittedSeries:
     events: int
     kind: str
     converged: bool
+    known: FloatArray
+    filter: Filter
+
+    def stand(
+        self, series: FloatArray, *, steps: float, events: FloatArray | None = None
+    ) -> "FittedSeries":
+        """Keep every parameter, and return the state at the end of another series.
+
+        Parameters
+        ----------
+        series : array of float, shape (steps,)
+            In the unit of the first one.
+        steps : float
+            From the end of the series it stands on to that of this one.
+        events : array of float, shape (steps, events), optional
+        """
+        season = replace(self.season, phase=self.season.phase + steps)
+        log, columns = _taken_off(
+            _logarithms(series, self.state.scale, self.state.shift), season, self.known,
+            np.zeros((len(series), self.events)) if events is None else events,
+        )  # fmt: skip
+        state = self.filter.stand(log, columns, scale=self.state.scale, shift=self.state.shift)
+        return replace(self, state=state.with_known(self.known), season=season)
 
     def expect(self, steps: int, events: FloatArray | None = None) -> FloatArray:
         """Return the expectation of the next steps, in the series' unit.
@@ -111,8 +139,7 @@ def fit_series(
         If ``method="stl"`` is given less than two years.
     """
     scale, size = float(np.nanmean(series)), len(series)
-    # rounded, so that the same path is taken in any currency
-    log = np.asarray(np.round(np.log(series / scale + shift), 9), dtype=np.float64)
+    log = _logarithms(series, scale, shift)
     given = np.zeros((size, 0)) if events is None else events
     past, years = np.arange(-size, 0), size / cycle
     kind = "no season" if not season or years < 1 else "shrunk season" if years < 2 else "season"
@@ -126,19 +153,42 @@ def fit_series(
         known = ridge(np.concatenate([waves, given], axis=1), log, penalty)[: waves.shape[1]]
     if len(known):
         log, waves = log - found.columns(past) @ known, waves[:, :0]
+    use: Filter
+    converged = True
+    columns = np.concatenate([waves, given], axis=1)
     if method == "sarimax" and np.nanstd(log) > _CONSTANT:
-        state, pairs, converged = fit_sarimax(log, waves, given, scale=scale, shift=shift)
-        found = found if len(known) else YearlySeason(cycle, pairs)
-        return FittedSeries(state.with_known(known), found, given.shape[1], kind, converged)
+        use, pairs, converged = ArimaFilter.learn(log, waves, given)
+        if not len(known):
+            found, columns = (
+                YearlySeason(cycle, pairs),
+                np.delete(columns, np.arange(2 * pairs, waves.shape[1]), axis=1),
+            )
+        state = use.stand(log, columns, scale=scale, shift=shift)
+        return FittedSeries(
+            state.with_known(known), found, given.shape[1], kind, converged, known, use
+        )
     pair = 1 + np.arange(waves.shape[1]) // 2
     prior = np.concatenate([_SEASON_PRIOR / pair, np.full(given.shape[1], _EVENT_PRIOR)])
     drift = (_UNKNOWN_DRIFT_A_YEAR if kind == "no season" else _DRIFT_A_YEAR) / np.sqrt(cycle)
-    columns = np.concatenate([waves, given], axis=1)
-    state = fit_local_level(log, columns, prior, drift=drift, scale=scale, shift=shift)
-    converged = True
+    use = LevelFilter.learn(log, columns, prior, drift=drift)
+    state = use.stand(log, columns, scale=scale, shift=shift)
     if method == "ets" and np.nanstd(log) > _CONSTANT:
         effects = state.weight @ state.state[:, 1:]  # of events: the season is known
-        rest, trend = log - columns @ effects, kind != "no season"
-        state, converged = fit_ets(rest, scale=scale, shift=shift, trend=trend)
-        state = state.with_known(effects)
-    return FittedSeries(state.with_known(known), found, given.shape[1], kind, converged)
+        use, converged = SmoothingFilter.learn(log, columns, effects, trend=kind != "no season")
+        state = use.stand(log, columns, scale=scale, shift=shift)
+    return FittedSeries(state.with_known(known), found, given.shape[1], kind, converged, known, use)
+
+
+def _logarithms(series: FloatArray, scale: float, shift: float) -> FloatArray:
+    # rounded, so that the same path is taken in any currency
+    return np.asarray(np.round(np.log(series / scale + shift), 9), dtype=np.float64)
+
+
+def _taken_off(
+    log: FloatArray, season: YearlySeason, known: FloatArray, events: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return the series without a season that is known, and the regressors that are left."""
+    waves = season.columns(np.arange(-len(log), 0))
+    if len(known):
+        log, waves = log - waves @ known, waves[:, :0]
+    return log, np.concatenate([waves, events], axis=1)

@@ -1,6 +1,6 @@
 """One line of a series forecast: purchases a day, and what they are worth."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -65,6 +65,29 @@ class Line:
         second = self.worth.spread()
         return first, second if self.level == "revenue" else float(np.hypot(first, second))
 
+    def stand(
+        self,
+        counts: FloatArray,
+        amounts: FloatArray | None,
+        days: FloatArray,
+        *,
+        steps: float,
+        events: FloatArray,
+    ) -> "Line":
+        """Keep every parameter, and stand at the end of other series; see :func:`fit_line`.
+
+        Parameters
+        ----------
+        steps : float
+            From the end of the series it stands on to that of these.
+        """
+        purchases = self.purchases.stand(counts / days, steps=steps, events=events)
+        if self.worth is None or amounts is None:
+            return replace(self, purchases=purchases)
+        series = amounts / days if self.level == "revenue" else _order_value(counts, amounts)
+        worth = self.worth.stand(series, steps=steps, events=events)
+        return replace(self, purchases=purchases, worth=worth)
+
 
 def fit_line(
     counts: FloatArray,
@@ -96,9 +119,14 @@ def fit_line(
     if level == "revenue" and amounts.any():
         worth = fit_series(amounts / days, cycle=cycle, shift=_SHIFT, method=method, events=events)
         return Line(purchases, worth, level)
+    floored = _order_value(counts, amounts)
+    worth = fit_series(floored, cycle=cycle, shift=0.0, season=False, events=events)
+    return Line(purchases, worth, "purchases")
+
+
+def _order_value(counts: FloatArray, amounts: FloatArray) -> FloatArray:
+    """Return the value of a purchase in each step, missing without one, and never 0."""
     mean = amounts.sum() / counts.sum() if amounts.any() else 1.0
     per_order = np.full(len(counts), np.nan)
     np.divide(amounts, counts, out=per_order, where=counts > 0)
-    floored = np.maximum(per_order, _LEAST_ORDER_VALUE * mean)
-    worth = fit_series(floored, cycle=cycle, shift=0.0, season=False, events=events)
-    return Line(purchases, worth, "purchases")
+    return np.maximum(per_order, _LEAST_ORDER_VALUE * mean)

@@ -9,12 +9,14 @@ weighs as much as its likelihood. So their uncertainty enters the forecast, and 
 converge.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 from forecast.models.series.state import StateSpace
 
-__all__ = ["fit_local_level"]
+__all__ = ["LevelFilter", "fit_local_level"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -47,38 +49,78 @@ def fit_local_level(
     scale, shift : float
         See :class:`forecast.models.series.state.StateSpace`.
     """
-    known = np.isfinite(log)
-    usual = float(np.mean(np.diff(log[known]) ** 2)) if known.sum() > 1 else 0.0
-    if np.std(log[known]) < 1e-6 or usual == 0:
-        size = 1 + len(prior)
-        state = np.zeros((1, size))
-        state[0, 0] = np.mean(log[known])
-        none = np.zeros((1, 1, 1))
+    found = LevelFilter.learn(log, regressors, prior, drift=drift)
+    return found.stand(log, regressors, scale=scale, shift=shift)
+
+
+@dataclass(frozen=True)
+class LevelFilter:
+    """The variances of a drifting level, and what it filters a series with.
+
+    Attributes
+    ----------
+    noise, drift, weight : array of float, shape (models,)
+        Variances by model, and what each model weighs; no variance where the series is constant.
+    prior : array of float, shape (effects,)
+    level : float
+        Mean of the series it was learned on: for one of which nothing is known.
+    """
+
+    noise: FloatArray
+    drift: FloatArray
+    weight: FloatArray
+    prior: FloatArray
+    level: float
+
+    @classmethod
+    def learn(
+        cls, log: FloatArray, regressors: FloatArray, prior: FloatArray, *, drift: float
+    ) -> "LevelFilter":
+        """Weigh the grid of variances by the likelihood of a series."""
+        known = np.isfinite(log)
+        level = float(np.mean(log[known]))
+        usual = float(np.mean(np.diff(log[known]) ** 2)) if known.sum() > 1 else 0.0
+        if np.std(log[known]) < 1e-6 or usual == 0:
+            return cls(np.zeros(1), np.zeros(1), np.ones(1), prior, level)
+        noise, variance = (each.ravel() for each in np.meshgrid(usual * _NOISE, usual * _DRIFT))
+        likelihood = _filtered(log, regressors, prior, noise, variance, level)[2]
+        likelihood -= variance / (2 * drift**2)
+        weight = np.exp(likelihood - likelihood.max())
+        order = np.argsort(-weight, kind="stable")
+        kept = order[: 1 + int(np.searchsorted(np.cumsum(weight[order]), _KEPT * weight.sum()))]
+        return cls(noise[kept], variance[kept], weight[kept] / weight[kept].sum(), prior, level)
+
+    def stand(
+        self, log: FloatArray, regressors: FloatArray, *, scale: float, shift: float
+    ) -> StateSpace:
+        """Return the models as they stand at the end of a series."""
+        known, size = np.isfinite(log), 1 + len(self.prior)
+        level = float(np.mean(log[known])) if known.any() else self.level
+        if not self.drift.any():
+            state, cov = np.zeros((1, size)), np.zeros((1, size, size))
+            state[0, 0] = level
+        else:
+            state, cov, _ = _filtered(log, regressors, self.prior, self.noise, self.drift, level)
         return StateSpace(
-            scale, shift, np.ones((1, 1)), np.ones(1), state, np.zeros((1, size, size)), none,
-            np.zeros(1), np.ones(1),
-        )  # fmt: skip
-    noise, variance = (each.ravel() for each in np.meshgrid(usual * _NOISE, usual * _DRIFT))
-    state, cov, likelihood = _filtered(log, regressors, prior, noise, variance)
-    likelihood -= variance / (2 * drift**2)
-    weight = np.exp(likelihood - likelihood.max())
-    order = np.argsort(-weight, kind="stable")
-    kept = order[: 1 + int(np.searchsorted(np.cumsum(weight[order]), _KEPT * weight.sum()))]
-    return StateSpace(
-        scale=scale,
-        shift=shift,
-        transition=np.ones((1, 1)),
-        design=np.ones(1),
-        state=state[kept],
-        state_cov=cov[kept],
-        drift_cov=variance[kept, None, None],
-        noise=noise[kept],
-        weight=weight[kept] / weight[kept].sum(),
-    )
+            scale=scale,
+            shift=shift,
+            transition=np.ones((1, 1)),
+            design=np.ones(1),
+            state=state,
+            state_cov=cov,
+            drift_cov=self.drift[:, None, None],
+            noise=self.noise,
+            weight=self.weight,
+        )
 
 
 def _filtered(
-    log: FloatArray, regressors: FloatArray, prior: FloatArray, noise: FloatArray, drift: FloatArray
+    log: FloatArray,
+    regressors: FloatArray,
+    prior: FloatArray,
+    noise: FloatArray,
+    drift: FloatArray,
+    level: float,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Run the Kalman filter for all variances at once (Durbin & Koopman 2012, eq. 4.24).
 
@@ -91,7 +133,7 @@ def _filtered(
     """
     models, size = len(noise), 1 + len(prior)
     state, likelihood = np.zeros((models, size)), np.zeros(models)
-    state[:, 0] = np.nanmean(log)
+    state[:, 0] = level
     cov = np.tile(np.diag(np.concatenate([[_DIFFUSE], prior**2])), (models, 1, 1))
     for value, row in zip(log, regressors, strict=True):
         if np.isfinite(value):

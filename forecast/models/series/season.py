@@ -23,11 +23,14 @@ class YearlySeason:
         Cosine and sine of one cycle a year, then of two, and so on.
     pattern : array of float, shape (whole steps a year,)
         The season itself, starting with step 0; an empty one where there are pairs or no season.
+    phase : float
+        Steps from the data it was learned on to the data that step 0 follows now.
     """
 
     cycle: float
     pairs: int = 0
     pattern: FloatArray | None = None
+    phase: float = 0.0
 
     def columns(self, step: IntArray) -> FloatArray:
         """Return the regressors at steps; shape (steps, 2 * pairs), or one for a pattern.
@@ -40,8 +43,9 @@ class YearlySeason:
                [-1.,  0.]])
         """
         if self.pattern is not None:
-            return np.asarray(self.pattern[step % len(self.pattern)][:, None])
-        angle = 2 * np.pi * np.outer(step, np.arange(1, self.pairs + 1)) / self.cycle
+            place = (step + round(self.phase)) % len(self.pattern)
+            return np.asarray(self.pattern[place][:, None])
+        angle = 2 * np.pi * np.outer(step + self.phase, np.arange(1, self.pairs + 1)) / self.cycle
         return np.stack([np.cos(angle), np.sin(angle)], axis=2).reshape(len(step), -1)
 
 

@@ -14,11 +14,12 @@ from forecast.draws import accumulate
 from forecast.errors import NotFittedError, TooLittleDataError, UnsupportedError, UsageError
 from forecast.forecaster import Forecast, Population, Totals, check_request
 from forecast.ledger import Ledger
+from forecast.models.lessons import check_amounts
 from forecast.models.series.draws import LineDraws, expected_lines
 from forecast.models.series.events import StepEvents
 from forecast.models.series.fit import METHODS
 from forecast.models.series.groups import METHODS as RECONCILIATIONS
-from forecast.models.series.groups import labels_of
+from forecast.models.series.groups import OTHER, labels_of
 from forecast.models.series.line import Line, fit_line
 from forecast.views import revenue_series
 
@@ -80,6 +81,7 @@ class SeasonalSeries:
     reconcile: str = "mint"
     cutoff_: date | None = field(default=None, init=False, repr=False)
     periods_: int = field(default=0, init=False, repr=False)
+    learned_on_: date | None = field(default=None, init=False, repr=False)
     total_: Line | None = field(default=None, init=False, repr=False, compare=False)
     groups_: dict[str, Line] = field(default_factory=dict, init=False, repr=False, compare=False)
     events_: StepEvents | None = field(default=None, init=False, repr=False, compare=False)
@@ -97,6 +99,66 @@ class SeasonalSeries:
             years for ``"stl"``.
         """
         self._check_settings()
+        series, steps = self._series(ledger)
+        events = StepEvents.learn(self.events, steps)
+
+        def line(table: pd.DataFrame) -> Line:
+            return fit_line(
+                *_columns(table, steps, ledger.has_value),
+                cycle=DAYS_PER_YEAR / self._step_days(ledger.cutoff),
+                method=self.method,
+                level=self.level,
+                events=events.past,
+            )
+
+        self.total_, self.groups_ = line(series), {}
+        if self.by is not None:
+            labels = labels_of(ledger, self.by, LEAST_PURCHASES)
+            tables = _by_group(ledger, labels, series)
+            self.groups_ = {label: line(table) for label, table in tables.items()}
+        self.cutoff_, self.periods_, self.events_ = ledger.cutoff, len(series), events
+        self.learned_on_ = ledger.cutoff
+        return self
+
+    def update(self, ledger: Ledger) -> Self:
+        """Keep variances, season and effects, and take level and cutoff from another ledger.
+
+        Groups that the fit did not know are put to ``"(other)"`` if there is one; else they are
+        part of the total alone.
+
+        Raises
+        ------
+        UsageError
+            If one ledger has amounts and the other has none, or a column is missing.
+        TooLittleDataError
+            If the log has fewer than eight full periods, or no purchase in them.
+        """
+        if self.total_ is None or self.events_ is None or self.learned_on_ is None:
+            raise NotFittedError(self)
+        check_amounts(self.total_.worth is not None, ledger)
+        series, steps = self._series(ledger)
+        events = self.events_.stand(steps)
+        since = self.learned_on_ if self.cutoff_ is None else self.cutoff_
+        later = (ledger.cutoff - since).days / self._step_days(ledger.cutoff)
+
+        def stands(line: Line, table: pd.DataFrame) -> Line:
+            columns = _columns(table, steps, ledger.has_value)
+            return line.stand(*columns, steps=later, events=events.past)
+
+        if self.by is not None:
+            labels = labels_of(ledger, self.by, 0)
+            tables = _by_group(ledger, labels.where(labels.isin(list(self.groups_)), OTHER), series)
+            nothing = series.assign(purchases=0.0, value=0.0)
+            self.groups_ = {
+                label: stands(line, tables.get(label, nothing))
+                for label, line in self.groups_.items()
+            }
+        self.total_ = stands(self.total_, series)
+        self.cutoff_, self.periods_, self.events_ = ledger.cutoff, len(series), events
+        return self
+
+    def _series(self, ledger: Ledger) -> tuple[pd.DataFrame, list[Window]]:
+        """Return the whole business by period, if that is enough, and the periods."""
         series = revenue_series(ledger, self.every)
         if len(series) < LEAST_PERIODS or not series["purchases"].any():
             raise TooLittleDataError(
@@ -105,26 +167,10 @@ class SeasonalSeries:
                 f"{LEAST_PERIODS} periods and a purchase."
             )
         starts, ends = series.index.to_series().dt.date, series["end"].dt.date
-        steps = [Window(start, end) for start, end in zip(starts, ends, strict=True)]
-        events = StepEvents.learn(self.events, steps)
+        return series, [Window(start, end) for start, end in zip(starts, ends, strict=True)]
 
-        def line(table: pd.DataFrame) -> Line:
-            return fit_line(
-                table["purchases"].to_numpy(float),
-                table["value"].to_numpy(float) if ledger.has_value else None,
-                np.array([step.days for step in steps], dtype=float),
-                cycle=DAYS_PER_YEAR / Horizon.parse(f"1{self.every}").mean_days(ledger.cutoff),
-                method=self.method,
-                level=self.level,
-                events=events.past,
-            )
-
-        self.total_, self.groups_ = line(series), {}
-        if self.by is not None:
-            tables = _by_group(ledger, self.by, series)
-            self.groups_ = {label: line(table) for label, table in tables.items()}
-        self.cutoff_, self.periods_, self.events_ = ledger.cutoff, len(series), events
-        return self
+    def _step_days(self, cutoff: date) -> float:
+        return Horizon.parse(f"1{self.every}").mean_days(cutoff)
 
     def forecast(
         self,
@@ -266,9 +312,21 @@ def _shared_days(steps: list[Window], windows: list[Window]) -> FloatArray:
     return np.asarray(np.maximum(overlap, 0), dtype=float)
 
 
-def _by_group(ledger: Ledger, by: str, series: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _columns(
+    table: pd.DataFrame, steps: list[Window], has_value: bool
+) -> tuple[FloatArray, FloatArray | None, FloatArray]:
+    """Return purchases, value and days of each step."""
+    return (
+        table["purchases"].to_numpy(float),
+        table["value"].to_numpy(float) if has_value else None,
+        np.array([step.days for step in steps], dtype=float),
+    )
+
+
+def _by_group(
+    ledger: Ledger, labels: "pd.Series[str]", series: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
     """Return the series of each group that bought in it, in the order of their names."""
-    labels = labels_of(ledger, by, LEAST_PURCHASES)
     rows = ledger.purchases()
     step = np.searchsorted(series.index.to_numpy(), rows["date"].to_numpy(), side="right") - 1
     rows = rows.assign(step=step, group=labels.reindex(rows["customer_id"]).to_numpy())

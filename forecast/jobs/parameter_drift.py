@@ -1,0 +1,94 @@
+"""Whether parameters have moved between two runs by more than their uncertainty."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecast.backtest.checks.check import tail
+
+__all__ = ["fitted_parameters", "parameter_drift"]
+
+LEVEL = 0.001
+FLOOR = 0.25  # relative change that matters at all
+_YEAR = 365.25
+
+
+def fitted_parameters(model: Any) -> pd.DataFrame:
+    """Return the parameters of a fitted model and their standard errors, as a run records them.
+
+    Parameters
+    ----------
+    model : Forecaster
+        A fitted :class:`forecast.BTYD`, or any model with fits in ``purchases_`` and ``spend_``;
+        the table of another is empty.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index of names such as ``purchases.r``; ``value`` and ``standard_error`` in the unit the
+        fit states.
+
+    Examples
+    --------
+    >>> import forecast as fc
+    >>> shop = fc.simulate_shop(300, seed=1, refunds=0.0)
+    >>> model = fc.BTYD().fit(fc.read_ledger(shop.orders, key=()))
+    >>> list(fitted_parameters(model).index)[:4]
+    ['purchases.r', 'purchases.alpha', 'purchases.a', 'purchases.b']
+    """
+    rows = {}
+    for part in ("purchases", "spend"):
+        fit = getattr(model, f"{part}_", None)
+        errors = getattr(fit, "standard_errors", None) or {}
+        for name, value in (getattr(fit, "params", None) or {}).items():
+            if isinstance(value, int | float):
+                rows[f"{part}.{name}"] = [float(value), float(errors.get(name, np.nan))]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "standard_error"])
+
+
+def parameter_drift(tables: "dict[pd.Timestamp, pd.DataFrame]") -> pd.DataFrame:
+    """Compare the newest parameters with the reference's.
+
+    Runs of one log share most of their history, so the difference varies less than the combined
+    standard errors say, and the test is careful. For the same reason a trend over several runs
+    has no test; it is described only.
+
+    Parameters
+    ----------
+    tables : dict of day to DataFrame
+        Columns ``name``, ``value``, ``standard_error``; the first is the reference, the last the
+        newest run, the rest runs between them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``name``; ``reference``, ``newest``, ``change`` (relative), ``z`` (difference over
+        combined standard errors), ``p_value`` (two-sided), ``trend`` (relative change a year, by
+        least squares; from three runs on) and ``drifted``: a chance under .001 among all
+        parameters (Bonferroni), and a change of a quarter or more.
+    """
+    columns = ["reference", "newest", "change", "z", "p_value", "trend", "drifted"]
+    if len(tables) < 2:
+        return pd.DataFrame(columns=columns, index=pd.Index([], name="name"))
+    frames = {day: table.set_index("name") for day, table in sorted(tables.items())}
+    first, *_, last = frames.values()
+    names = [name for name in first.index if name in last.index]
+    values = pd.DataFrame({day: each["value"].reindex(names) for day, each in frames.items()})
+    years = np.array([(day - min(frames)).days / _YEAR for day in frames])
+    rows = {}
+    for name in names:
+        old, new = float(first["value"][name]), float(last["value"][name])
+        size = float(np.hypot(first["standard_error"][name], last["standard_error"][name]))
+        z = (new - old) / size if size > 0 else np.nan
+        p = min(1.0, 2 * tail(abs(z))) if z == z else np.nan
+        change = (new - old) / abs(old) if old else np.nan
+        seen = values.loc[name].to_numpy(float)
+        known = ~np.isnan(seen)
+        trend = np.nan
+        if known.sum() >= 3 and np.ptp(years[known]) > 0 and old:
+            trend = float(np.polyfit(years[known], seen[known], 1)[0]) / abs(old)
+        drifted = p == p and p * len(names) < LEVEL and abs(change) >= FLOOR
+        rows[name] = [old, new, change, z, p, trend, bool(drifted)]
+    found = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    return found.rename_axis("name")
