@@ -1,7 +1,7 @@
 """The one protocol, and what it returns. Read this page first.
 
-A :class:`Forecaster` has two methods, ``fit`` and ``forecast``. A :class:`Forecast` is frozen: who
-is forecast, the expectations by customer and by period, and a *sampler* that replays the same
+A :class:`Forecaster` has two methods, ``fit`` and ``forecast``, and may have a third, ``update``.
+A :class:`Forecast` is frozen: who is forecast, the expectations by customer and by period, and a *sampler* that replays the same
 seeded draws block by block, so every question about the distribution has an answer in bounded
 memory. Quantiles do not add; draws do.
 """
@@ -30,7 +30,16 @@ from forecast.draws import (
 from forecast.errors import UnsupportedError, UsageError
 from forecast.ledger import Ledger
 
-__all__ = ["Draws", "Forecast", "Forecaster", "Population", "Sampler", "Split", "Totals"]
+__all__ = [
+    "Draws",
+    "Forecast",
+    "Forecaster",
+    "Population",
+    "Sampler",
+    "Split",
+    "Totals",
+    "Updatable",
+]
 
 Population = Literal["existing", "new", "all"]
 BOUNDS = ["purchases_lo_90", "purchases_hi_90", "value_lo_90", "value_hi_90"]
@@ -72,6 +81,18 @@ class Forecaster(Protocol):
         seed : int
             Same ledger, settings and seed give the same numbers.
         """
+        ...
+
+
+@runtime_checkable
+class Updatable(Protocol):
+    """A forecaster that can go on to another ledger without learning anew; every model here can.
+
+    Backtests with ``refit=False`` use it, and models read from disk need it.
+    """
+
+    def update(self, ledger: Ledger) -> Self:
+        """Keep what was learned, and take the customers, histories and cutoff of a ledger."""
         ...
 
 

@@ -8,7 +8,7 @@
 import warnings
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.errors import ForecastError, NotFittedError, UnsupportedError
-from forecast.forecaster import EXPECTED, Forecast, Forecaster, Population
+from forecast.forecaster import EXPECTED, Forecast, Forecaster, Population, Updatable
 from forecast.ledger import Ledger, read_ledger
 
 __all__ = ["CHECKS", "check_forecaster"]
@@ -38,6 +38,10 @@ class _Case:
     def read(self, log: pd.DataFrame, *, money: bool = True) -> Ledger:
         columns = _COLUMNS if money else {**_COLUMNS, "value": None}
         return read_ledger(log, **columns, key=()).cut(self.cutoff)
+
+    def at(self, cutoff: date) -> "_Case":
+        """Return the same case at another cutoff."""
+        return replace(self, cutoff=cutoff)
 
     def forecast(self, ledger: Ledger, *, seed: int = 0) -> Forecast:
         model = deepcopy(self.model)
@@ -234,6 +238,27 @@ def _sees_nothing_after_the_cutoff(case: _Case) -> None:
         _equal(case.usual, case.forecast(case.read(log)), "rows after the cutoff changed")
 
 
+def _updates_by_histories_alone(case: _Case) -> None:
+    model = deepcopy(case.model)
+    if not isinstance(model, Updatable):
+        return
+    later = case.cutoff + timedelta(days=14)
+    seen = pd.to_datetime(case.log["date"]).dt.date <= later
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        model.fit(case.read(case.log))
+
+        def updated(ledger: Ledger) -> Forecast:
+            moved = deepcopy(model).update(ledger)
+            return moved.forecast(case.horizon, population=case.population, draws=200)
+
+        _equal(case.usual, updated(case.read(case.log)), "an update with the same ledger")
+        found = updated(case.at(later).read(case.log))
+        assert found.cutoff == later, f"updated to {later}, it forecasts from {found.cutoff}"
+        short = updated(case.at(later).read(case.log[seen]))
+    _equal(found, short, "rows after the cutoff of an update changed")
+
+
 def _says_when_data_are_too_few(case: _Case) -> None:
     one = pd.DataFrame({"customer_id": ["a"], "date": [case.cutoff], "amount": [10.0]})
     try:
@@ -260,6 +285,7 @@ CHECKS: tuple[Callable[[_Case], None], ...] = (
     _money_scales,
     _works_without_money,
     _sees_nothing_after_the_cutoff,
+    _updates_by_histories_alone,
     _says_when_data_are_too_few,
 )
 

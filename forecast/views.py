@@ -73,14 +73,17 @@ def customer_summary(ledger: Ledger) -> pd.DataFrame:
     """
     table = summary_frame(ledger).collect("pyarrow").to_pandas()
     table["customer_id"] = table["customer_id"].astype(str)
-    table = table.set_index("customer_id").sort_index()
+    table = table.set_index("customer_id")
+    if not table.index.is_monotonic_increasing:
+        table = table.sort_index()
     frequency = table["n_purchases"].to_numpy(np.int64) - 1
     first, last = table["first"].to_numpy(np.int64), table["last"].to_numpy(np.int64)
     total = table["ticks"].to_numpy(float) / ledger.ticks if ledger.has_value else np.nan
     opening = table["first_ticks"].to_numpy(float) / ledger.ticks if ledger.has_value else np.nan
     repeat_ticks = (table["ticks"] - table["first_ticks"]).to_numpy(float)
     mean = repeat_ticks / ledger.ticks / np.maximum(frequency, 1) if ledger.has_value else np.nan
-    started = first.astype("datetime64[D]").astype("datetime64[s]")
+    started = first.astype("datetime64[D]")
+    month, place = np.unique(started.astype("datetime64[M]"), return_inverse=True)
     out = pd.DataFrame(
         {
             "frequency": frequency,
@@ -91,9 +94,9 @@ def customer_summary(ledger: Ledger) -> pd.DataFrame:
             "n_paid": table["paid"].to_numpy(np.int64),
             "total_value": total,
             "first_value": opening,
-            "first_purchase": started,
+            "first_purchase": started.astype("datetime64[s]"),
             "last_purchase": last.astype("datetime64[D]").astype("datetime64[s]"),
-            "cohort": np.datetime_as_string(started, unit="M"),
+            "cohort": pd.array(np.datetime_as_string(month).tolist(), dtype="str").take(place),
         },
         index=table.index,
     )

@@ -30,6 +30,7 @@ def backtest(
     step: str | None = None,
     models: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = (),
     predictions: Annotated[tuple[Path, ...], Parameter(consume_multiple=True)] = (),
+    fill: float | None = None,
     history: str | None = None,
     gap: str | None = None,
     min_history: str | None = None,
@@ -67,6 +68,8 @@ def backtest(
     predictions
         CSV or Parquet files with another tool's predictions over the same horizon, by customer
         and cutoff (a column of that name); they compete under the file's name.
+    fill
+        What to expect of customers without a prediction; by default such a file fails.
     history
         Let models see only the last so much before each origin, as in --history 52W.
     gap
@@ -111,7 +114,9 @@ def backtest(
     check_numbers(draws=draws, seed=seed)
     check_free(out, overwrite=overwrite)
     check_apart(file, out)
-    chosen |= _predictions(predictions, length, taken=chosen)
+    if fill is not None and not predictions:
+        raise UsageError("fill: it is about --predictions; there are none.")
+    chosen |= _predictions(predictions, length, fill, taken=chosen)
     work = out.with_name(f"{out.name}.unfinished")
     if work.exists() and not resume:
         print_problem("note", f"{work} holds an interrupted run; --resume goes on from there.")
@@ -132,7 +137,7 @@ def backtest(
         "horizon": str(length), "origins": origins, "step": step, "models": sorted(chosen),
         "draws": draws, "seed": seed, "history": history, "gap": gap, "min_history": min_history,
         "burn_in": burn_in, "refit": refit, "untouched": untouched,
-        "predictions": [str(each) for each in predictions],
+        "predictions": [str(each) for each in predictions], "fill": fill,
     }  # fmt: skip
     go_on()
     writing = waiting(f"Writing {out}")
@@ -168,11 +173,13 @@ def _refit(text: str) -> int | Literal["never"]:
     raise UsageError(f"refit: {text!r} must be a number of origins, 1 or more, or never.")
 
 
-def _predictions(files: Sequence[Path], horizon: Any, taken: dict[str, Any]) -> dict[str, Any]:
+def _predictions(
+    files: Sequence[Path], horizon: Any, fill: float | None, taken: dict[str, Any]
+) -> dict[str, Any]:
     """Read other tools' predictions, by the name of their file."""
     from forecast.backtest import ExternalPredictions
 
-    read = [ExternalPredictions(file, horizon=horizon) for file in files]
+    read = [ExternalPredictions(file, horizon=horizon, fill=fill) for file in files]
     named = {each.name: each for each in read}
     doubled = sorted(set(named) & set(taken))
     if doubled or len(named) < len(read):

@@ -78,7 +78,8 @@ def scenario(
                      "break_even": list(plan.break_even)},
         "spend": None if spend is None else str(spend), "swing": swing,
     }  # fmt: skip
-    moved = f"One lever at a time: change of {str(tornado.attrs['measure']).replace('_', ' ')}"
+    measure = str(tornado.attrs["measure"]).replace("_", " ")
+    moved = f"One lever at a time: change of {measure}, currency units"
     tables = dict(found) | {moved: tornado}
     if answers:
         tables["Break-even"] = pd.DataFrame([each.row() for each in answers])

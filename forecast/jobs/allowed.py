@@ -6,13 +6,14 @@ import re
 from datetime import date, datetime
 from typing import Any
 
-from forecast.calendar import Horizon
-from forecast.errors import HorizonError, listed
+from forecast.calendar import Horizon, parse_day
+from forecast.errors import HorizonError, UsageError, listed
 from forecast.jobs.keys import settled
 
 __all__ = [
     "CUTOFFS",
     "cutoff",
+    "day",
     "delimiter",
     "encoding",
     "folder",
@@ -39,14 +40,25 @@ def name(value: str) -> str:
     return value
 
 
-def cutoff(value: Any) -> date | str | None:
-    """Accept a day, or a rule that names one."""
+def day(value: Any) -> date:
+    """Accept a day, with or without quotes."""
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
+    try:
+        return parse_day(value if isinstance(value, str) else None)
+    except UsageError:
+        raise ValueError("must be a day, 2026-11-15.") from None
+
+
+def cutoff(value: Any) -> date | str:
+    """Accept a day, or a rule that names one."""
     if isinstance(value, str) and value in CUTOFFS:
         return value
-    offered = ", ".join(f'"{each}"' for each in CUTOFFS)
-    raise ValueError(f"must be a day, 2026-11-15 without quotes, or one of {offered}.")
+    try:
+        return day(value)
+    except ValueError:
+        offered = ", ".join(f'"{each}"' for each in CUTOFFS)
+        raise ValueError(f"must be a day, 2026-11-15, or one of {offered}.") from None
 
 
 def horizon(value: Any) -> str:
@@ -127,11 +139,14 @@ def source_path(value: Any) -> str:
     return text
 
 
-def folder(value: str) -> str:
+def folder(value: Any) -> str:
     """Refuse a folder's name with another placeholder than ``{cutoff}``."""
-    if re.search(r"[{}\0]", value.replace("{cutoff}", "")) or not value.strip():
+    text = os.fspath(value) if isinstance(value, str | os.PathLike) else ""
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError("must be a path in quotes.")
+    if re.search(r"[{}\0]", text.replace("{cutoff}", "")):
         raise ValueError('must be a folder, with no placeholder but {cutoff}: "out/{cutoff}".')
-    return value
+    return text
 
 
 def delimiter(value: str) -> str:

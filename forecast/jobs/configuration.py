@@ -97,28 +97,34 @@ class Job(Section):
             yield "columns.customer_columns", f'lacks "{money.by}", which economics.by names.'
 
     def _of_places(self) -> Iterator[Problem]:
-        source, folder = self.source, self.outputs.folder
-        if folder == self.root:
-            yield "outputs.folder", "is the root itself; name a folder to make below it."
-        elif (
-            source.path and not is_address(source.path) and overlaps(source.path, folder, self.root)
-        ):
-            yield "outputs.folder", "lies in what source.path reads; choose another."
+        folder, goes = self.outputs.folder, self.outputs.destination
+        written = [("outputs.folder", folder)]
+        if goes is not None and goes.path is not None and not is_address(goes.path):
+            written.append(("outputs.destination.path", Path(goes.path)))
+        for key, path in written:
+            if path == self.root:
+                yield key, "is the root itself; name something to make below it."
+            elif self._would_be_read(path):
+                yield key, "lies in what source.path reads; choose another place."
         for key, path in self._files():
             if path.is_relative_to(folder):
                 yield key, "lies in outputs.folder, which every run replaces; move it out."
 
+    def _would_be_read(self, path: Path) -> bool:
+        source = self.source.path
+        local = source is not None and not is_address(source)
+        return local and overlaps(str(source), path, self.root)
+
     def _files(self) -> Iterator[tuple[str, Path]]:
         """Paths of files that must outlive the folder of results."""
-        goes = self.outputs.destination
+        goes, money = self.outputs.destination, self.economics
         for key, path in (
             ("source.file", self.source.file),
             ("forecast.saved_model", self.forecast.saved_model),
-            ("economics.spend", self.economics and self.economics.spend),
-            ("segments.rules", self.segments and self.segments.rules),
-            ("outputs.destination.file", goes and goes.file),
-            ("outputs.destination.path", goes and goes.path and Path(goes.path)),
-            ("monitoring.history", self.monitoring and self.monitoring.history),
+            ("economics.spend", None if money is None else money.spend),
+            ("segments.rules", None if self.segments is None else self.segments.rules),
+            ("outputs.destination.file", None if goes is None else goes.file),
+            ("monitoring.history", None if self.monitoring is None else self.monitoring.history),
         ):
             if path is not None:
                 yield key, path

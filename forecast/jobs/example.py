@@ -1,6 +1,5 @@
 """A job file to begin with, written from a log's own columns."""
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -176,5 +175,7 @@ def _toml(value: Any) -> str:
 
 
 def _text(value: str) -> str:
-    """Write text as TOML does, on one line."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """Write text as TOML does, on one line and visible."""
+    plain = value.replace("\\", "\\\\").replace('"', '\\"')
+    shown = (sign if sign.isprintable() else f"\\U{ord(sign):08X}" for sign in plain)
+    return f'"{"".join(shown)}"'

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -65,7 +67,9 @@ class Inputs:
             source = source.model_copy(update={"as_of": self.today})
         ledger = read_source(source, self.job.columns, self.cutoff, root=self.job.root)
         self.check_unchanged(before)
-        return ledger
+        # what is written must not depend on where the job's folder lies
+        told = ledger.audit["what"].str.replace(f"{self.job.root}{os.sep}", "", regex=False)
+        return replace(ledger, audit=ledger.audit.assign(what=told))
 
     def check_unchanged(self, before: Mapping[str, str] | None = None) -> None:
         """Refuse inputs that are not what they were when the job began.

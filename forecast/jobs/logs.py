@@ -5,12 +5,15 @@ A run calls ``progress(event)``; a :class:`Log` is such a callable.
 
 import hashlib
 import json
+import math
 import re
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
+
+from forecast.errors import ForecastError
 
 __all__ = ["Event", "Kind", "Log", "Progress", "pace", "reason", "redacted"]
 
@@ -146,6 +149,8 @@ class Log:
             return self._clean(fact)
         if isinstance(fact, Mapping):
             return {str(name): self._fact(each) for name, each in fact.items()}
+        if isinstance(fact, float) and not math.isfinite(fact):
+            return None
         if not isinstance(fact, Collection):
             return fact
         shown = [self._sample(each) for each in list(fact)[:_MOST]]
@@ -191,10 +196,11 @@ def reason(error: BaseException) -> str:
     >>> reason(TooLittleDataError("12 days.")), reason(KeyboardInterrupt())
     ('too_little_data', 'stopped')
     """
-    if isinstance(error, KeyboardInterrupt):
-        return "stopped"
-    words = re.findall("[A-Z][a-z]*", type(error).__name__.removesuffix("Error"))
-    return "_".join(each.lower() for each in words) or "error"
+    if isinstance(error, ForecastError):
+        words = re.findall("[A-Z][a-z]*", type(error).__name__.removesuffix("Error"))
+        return "_".join(each.lower() for each in words) or "other"
+    known = {KeyboardInterrupt: "stopped", MemoryError: "memory", OSError: "file"}
+    return next((why for kind, why in known.items() if isinstance(error, kind)), "internal")
 
 
 def pace(done: int, of: int | None, seconds: float) -> str:

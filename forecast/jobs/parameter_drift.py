@@ -1,53 +1,20 @@
 """Whether parameters have moved between two runs by more than their uncertainty."""
 
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
 from forecast.backtest.checks.check import tail
 
-__all__ = ["fitted_parameters", "parameter_drift"]
+__all__ = ["parameter_drift"]
 
 LEVEL = 0.001
 FLOOR = 0.25  # relative change that matters at all
 _YEAR = 365.25
 
 
-def fitted_parameters(model: Any) -> pd.DataFrame:
-    """Return the parameters of a fitted model and their standard errors, as a run records them.
-
-    Parameters
-    ----------
-    model : Forecaster
-        A fitted :class:`forecast.BTYD`, or any model with fits in ``purchases_`` and ``spend_``;
-        the table of another is empty.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index of names such as ``purchases.r``; ``value`` and ``standard_error`` in the unit the
-        fit states.
-
-    Examples
-    --------
-    >>> import forecast as fc
-    >>> shop = fc.simulate_shop(300, seed=1, refunds=0.0)
-    >>> model = fc.BTYD().fit(fc.read_ledger(shop.orders, key=()))
-    >>> list(fitted_parameters(model).index)[:4]
-    ['purchases.r', 'purchases.alpha', 'purchases.a', 'purchases.b']
-    """
-    rows = {}
-    for part in ("purchases", "spend"):
-        fit = getattr(model, f"{part}_", None)
-        errors = getattr(fit, "standard_errors", None) or {}
-        for name, value in (getattr(fit, "params", None) or {}).items():
-            if isinstance(value, int | float):
-                rows[f"{part}.{name}"] = [float(value), float(errors.get(name, np.nan))]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "standard_error"])
-
-
-def parameter_drift(tables: "dict[pd.Timestamp, pd.DataFrame]") -> pd.DataFrame:
+def parameter_drift(tables: Mapping[pd.Timestamp, pd.DataFrame]) -> pd.DataFrame:
     """Compare the newest parameters with the reference's.
 
     Runs of one log share most of their history, so the difference varies less than the combined
@@ -56,7 +23,7 @@ def parameter_drift(tables: "dict[pd.Timestamp, pd.DataFrame]") -> pd.DataFrame:
 
     Parameters
     ----------
-    tables : dict of day to DataFrame
+    tables : mapping of day to DataFrame
         Columns ``name``, ``value``, ``standard_error``; the first is the reference, the last the
         newest run, the rest runs between them.
 
@@ -67,6 +34,16 @@ def parameter_drift(tables: "dict[pd.Timestamp, pd.DataFrame]") -> pd.DataFrame:
         combined standard errors), ``p_value`` (two-sided), ``trend`` (relative change a year, by
         least squares; from three runs on) and ``drifted``: a chance under .001 among all
         parameters (Bonferroni), and a change of a quarter or more.
+
+    Examples
+    --------
+    >>> then, now = (pd.DataFrame({"name": ["r"], "value": [value], "standard_error": [0.05]})
+    ...              for value in (0.5, 0.9))
+    >>> days = [pd.Timestamp("2024-01-01"), pd.Timestamp("2025-01-01")]
+    >>> parameter_drift(dict(zip(days, (then, now))))[["change", "z", "drifted"]].round(2)
+          change     z  drifted
+    name
+    r        0.8  5.66     True
     """
     columns = ["reference", "newest", "change", "z", "p_value", "trend", "drifted"]
     if len(tables) < 2:

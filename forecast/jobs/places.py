@@ -1,12 +1,15 @@
 """Where a job may read and write: below its root, and nowhere else."""
 
 import glob
+import os
 from fnmatch import fnmatch
 from pathlib import Path
 
 from forecast.errors import UsageError, listed
 
 __all__ = ["is_address", "overlaps", "place", "place_of_pattern", "shown"]
+
+_LONGEST = 255  # bytes of a name, on every usual file system
 
 
 def is_address(text: str) -> bool:
@@ -31,6 +34,8 @@ def place(text: str | Path, root: Path) -> Path:
     """
     root = root.resolve()
     try:
+        if max(map(len, os.fsencode(text).split(b"/"))) > _LONGEST:
+            raise ValueError(text)
         found = (root / text).resolve()
     except (OSError, RuntimeError, ValueError):
         raise UsageError(f"{_quoted(text)} is not a path that can be opened.") from None

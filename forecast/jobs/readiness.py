@@ -73,7 +73,7 @@ def _links(job: Job) -> Iterator[Problem]:
         return
     for each in found:
         try:
-            place(each, job.root)
+            place(shown(each, job.root), job.root)
         except UsageError as error:
             yield "source.path", str(error)
 
@@ -88,8 +88,8 @@ def _files(job: Job) -> Iterator[Problem]:
     money, goes = job.economics, job.outputs.destination
     for key, wanted in (
         ("source.file", job.source.file),
-        ("economics.spend", money and money.spend),
-        ("segments.rules", job.segments and job.segments.rules),
+        ("economics.spend", None if money is None else money.spend),
+        ("segments.rules", None if job.segments is None else job.segments.rules),
         ("forecast.saved_model", job.forecast.saved_model),
     ):
         if wanted is not None and not wanted.exists():

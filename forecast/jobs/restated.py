@@ -113,10 +113,11 @@ def _difference(history: RunHistory, run: Any, now: pd.DataFrame) -> dict[str, A
         return {"purchases_more": more, "share": abs(more) / max(int(run.purchases), 1)}
     place = now.index.get_indexer(then.index)
     old, new = then[place >= 0], now.iloc[place[place >= 0]]
-    differs = np.zeros(len(both), dtype=bool)
+    differs = np.zeros(len(old), dtype=bool)
     differs |= old["n_purchases"].to_numpy(np.int64) != new["n_purchases"].to_numpy(np.int64)
     for name in ("first_purchase", "last_purchase"):
-        differs |= (pd.to_datetime(old[name]) != pd.to_datetime(new[name])).to_numpy(bool)
+        before, after = (pd.to_datetime(each[name]).to_numpy() for each in (old, new))
+        differs |= before != after
     if run.has_value and new["total_value"].notna().all():
         differs |= ~np.isclose(old["total_value"], new["total_value"], rtol=1e-9, atol=1e-6)
     missing, added = len(then) - len(old), len(now) - len(old)

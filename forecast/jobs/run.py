@@ -265,11 +265,13 @@ class _Run:
         from forecast.jobs.run_history import record_run
 
         self.tell("started", "history", "Remembering the forecasts")
+        learned = self.steps.saved_model
         for horizon in self.steps.horizons:
             record_run(
                 self.job.monitoring.history, run_id=run_id, job_name=self.job.name,
                 forecast=self.steps.saved(horizon), ledger=self.steps.ledger,
                 parameters=parameters_of(facts["model"]["fits"]), labels=self.steps.labels(),
+                fitted=None if learned is None else learned.cutoff,
             )  # fmt: skip
         commit_point("history")
 

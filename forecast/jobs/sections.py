@@ -57,6 +57,7 @@ Readable = Annotated[
 Name = Annotated[str, AfterValidator(allowed.name)]
 Names = Annotated[tuple[Name, ...], Field(strict=False)]
 Model = Annotated[str, AfterValidator(allowed.model)]
+HorizonText = Annotated[str, BeforeValidator(allowed.horizon)]
 Length = Annotated[str, BeforeValidator(allowed.length)]
 Whole = Annotated[int, Field(ge=1, lt=2**31)]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -109,7 +110,7 @@ class Source(Store):
     max_bad_rows: Annotated[int, Field(ge=0)] = 0
     delimiter: Annotated[str, AfterValidator(allowed.delimiter)] = ","
     encoding: Annotated[str, AfterValidator(allowed.encoding)] = "utf-8"
-    as_of: dt.date | None = None
+    as_of: Annotated[dt.date, BeforeValidator(allowed.day)] | None = None
 
 
 class Columns(Section):
@@ -126,10 +127,7 @@ class Columns(Section):
 class ForecastSettings(Section):
     """What is forecast, by which model; a saved model scores without being fitted."""
 
-    horizons: Annotated[
-        tuple[Annotated[str, BeforeValidator(allowed.horizon)], ...],
-        Field(strict=False, min_length=1),
-    ]
+    horizons: Annotated[tuple[HorizonText, ...], Field(strict=False)]
     model: Model = "ensemble"
     saved_model: InRoot | None = None
     population: Literal["existing", "new", "all"] | None = None
@@ -140,6 +138,8 @@ class ForecastSettings(Section):
     @model_validator(mode="after")
     def _agree(self) -> "ForecastSettings":
         problems: list[Problem] = []
+        if not self.horizons:
+            problems.append(("horizons", 'must name one at least, ["26W"].'))
         if len(set(self.horizons)) < len(self.horizons):
             problems.append(("horizons", "names a horizon twice; each has a folder of its own."))
         if self.draws == 1:

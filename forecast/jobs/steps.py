@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from forecast.backtest import Backtest
+    from forecast.jobs.saved_model import SavedModel
     from forecast.value import Segments, UnitEconomics
 
 __all__ = ["Steps"]
@@ -160,14 +161,20 @@ class Steps:
         }
 
     @cached_property
+    def saved_model(self) -> "SavedModel | None":
+        """The model on disk that scores without being fitted, where the job names one."""
+        from forecast.jobs.saved_model import read_model
+
+        path = self.job.forecast.saved_model
+        return None if path is None else read_model(path)
+
+    @cached_property
     def model(self) -> Forecaster:
         """The model, fitted to the log, or loaded and given its histories."""
         settings = self.job.forecast
-        if settings.saved_model is not None:
-            from forecast.jobs.saved_model import load_model
-
-            self.tell("started", "fit", "Loading the model")
-            return load_model(settings.saved_model).update(self.ledger)  # type: ignore[attr-defined,no-any-return]
+        if self.saved_model is not None:
+            self.tell("started", "fit", "Taking the histories into the saved model")
+            return self.saved_model.model.update(self.ledger)  # type: ignore[no-any-return]
         from forecast.models import MODELS
 
         self.tell("started", "fit", f"Fitting {settings.model}")
@@ -186,7 +193,12 @@ class Steps:
             seed=settings.seed,
         )  # fmt: skip
         self._taught.add(horizon)
-        name = found.model if settings.saved_model is not None else settings.model
+        if self.saved_model is not None:
+            said, too_old = self.saved_model.stale(self.ledger, str(length))
+            if too_old:
+                self.tell("warning", f"forecast {horizon}", said)
+            return replace(found, notes=(said, *found.notes))
+        name = settings.model
         if found.model == name:
             return found
         known = () if found.model.lower() == name else (f"{name} is {found.model}.",)

@@ -208,6 +208,7 @@ def _judge_groups(found: Reasons, by_group: pd.DataFrame, limits: Limits) -> Non
     last = by_group[by_group["cutoff"] == by_group["cutoff"].max()]
     off = last[(last["bias"].abs() > limits.max_bias) & (last["p_adjusted"] < LEVEL)]
     for (by, target), rows in off.groupby(["by", "target"], sort=True):
+        rows = rows.sort_values("bias", key=lambda bias: -bias.abs(), kind="stable")
         named = [f"{row.group} ({_off(row.bias)})" for row in rows_of(rows)][:5]
         more = "" if len(rows) <= 5 else f" and {len(rows) - 5} more"
         found.watch.append(

@@ -42,4 +42,7 @@ def by_customer(days: Frame) -> Frame:
 def distinct(rows: Frame) -> Frame:
     """Return the distinct rows, by grouping: ``unique`` would number all rows first."""
     names = rows.collect_schema().names()
-    return rows.group_by(*names).agg(nw.len().alias("number of rows")).drop("number of rows")
+    plain = {f"column {place}": name for place, name in enumerate(names)}
+    rows = rows.select(nw.col(name).alias(key) for key, name in plain.items())
+    grouped = rows.group_by(*plain).agg(nw.len().alias("rows"))  # no key may hold a dot
+    return grouped.select(nw.col(key).alias(name) for key, name in plain.items())

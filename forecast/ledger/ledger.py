@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+import tempfile
 import weakref
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -16,17 +17,24 @@ from forecast.calendar import Horizon, day_number, day_of, parse_day
 from forecast.errors import CutoffError, UnsupportedError, UsageError
 from forecast.ledger.by_customer import by_customer
 
-__all__ = ["Ledger", "Spilled"]
+__all__ = ["Ledger", "Spilled", "TemporaryFolder"]
 
 _SHIFT = 1_000_000  # keeps day numbers before 1970 positive
 
 
-class Spilled:
-    """A temporary folder with a Parquet file, removed with its last ledger."""
+class TemporaryFolder:
+    """A folder that is removed when nothing uses it any more."""
 
-    def __init__(self, folder: str) -> None:
-        self.path = Path(folder) / "rows.parquet"
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="ltv-ledger-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
+class Spilled:
+    """A Parquet file in a temporary folder, which it keeps from being removed."""
+
+    def __init__(self, folder: TemporaryFolder, name: str) -> None:
+        self._folder, self.path = folder, folder.path / name
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Path, (str(self.path),))  # a worker's copy must not remove the file

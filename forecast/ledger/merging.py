@@ -1,6 +1,5 @@
 """From clean rows to purchase days: one row a customer and day, and where they are kept."""
 
-import tempfile
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,7 +9,7 @@ import numpy as np
 from forecast.errors import BadRowsError, DataError
 from forecast.ledger.by_customer import by_customer, distinct
 from forecast.ledger.columns import Columns
-from forecast.ledger.ledger import Spilled
+from forecast.ledger.ledger import Spilled, TemporaryFolder
 from forecast.ledger.rows import NUMBER, raw, size
 from forecast.ledger.sources import Frame, Source
 
@@ -180,12 +179,10 @@ def stored(merged: Frame, people: Frame, rows: Frame, columns: Columns, source: 
     kept = None if attributes is None else attributes.collect("pyarrow").to_native()
     people = people.sort("customer_id")
     if size(merged) > SPILL_ROWS:  # unsorted: a view sorts what it shows
-        return Stored(_spilled(days), _spilled(people), kept)
+        folder = TemporaryFolder()
+        files = Spilled(folder, "days.parquet"), Spilled(folder, "people.parquet")
+        for frame, file in zip((days, people), files, strict=True):
+            frame.to_native().write_parquet(str(file.path))
+        return Stored(*files, kept)
     days = days.sort("customer_id", "day")
     return Stored(days.collect("pyarrow").to_native(), people.collect("pyarrow").to_native(), kept)
-
-
-def _spilled(frame: Frame) -> Spilled:
-    spilled = Spilled(tempfile.mkdtemp(prefix="ltv-ledger-"))
-    frame.to_native().write_parquet(str(spilled.path))
-    return spilled

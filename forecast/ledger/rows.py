@@ -49,7 +49,7 @@ class CleanRows:
     ----------
     frame : narwhals.LazyFrame
         The rows; columns to keep carry the names that :func:`raw` gives. Ids that are whole
-        numbers stay numbers, which are quicker to group; see :func:`forecast.ledger.merging.stored`.
+        numbers stay so: they are quicker to group, and become text when the ledger is stored.
     table : narwhals.LazyFrame
         What was computed, bad rows included.
     total : int

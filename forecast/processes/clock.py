@@ -233,7 +233,7 @@ class Clock:
         weights = None if timeline.customers is None else timeline.customers[kept]
         those = kept[timeline.owner]
         bought, times = timeline.days[those] - begin - 1, timeline.each_time()[those]
-        seen = np.bincount(bought, times, minlength=days.size)
+        seen = np.bincount(bought, times, minlength=days.size).astype(float, copy=False)
         joined = np.bincount(first - begin, weights, minlength=days.size + 1)
         terms = clock.terms(days)
         varied = np.ptp(terms, axis=0) > 0

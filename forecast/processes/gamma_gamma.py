@@ -113,6 +113,7 @@ class GammaGamma:
             prior=GG_PRIOR,
             starts=starts,
             limits=_LIMITS,
+            rehearsal=likelihood.rehearsal(),
             ridge=True,
             unit=unit,
         )

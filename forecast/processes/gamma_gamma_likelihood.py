@@ -8,7 +8,7 @@ which is eq. 1a of brucehardie.com note 025 (Fader & Hardie 2013) written withou
 large numbers. Gamma functions depend on n alone, so they are taken over distinct n.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import digamma, gammaln, polygamma
@@ -23,6 +23,8 @@ __all__ = ["GammaGammaLikelihood"]
 
 # coefficient of variation of mean spend below which it is taken for constant
 _CONSTANT_SPREAD = 1e-2
+# starts are tried on this many customers when there are ten times more
+_REHEARSAL = 10_000
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,29 @@ class GammaGammaLikelihood:
             weight=weight,
             total=float(weight.sum()),
             log_m=float(weight @ np.log(m / scale)),
+        )
+
+    def rehearsal(self) -> "GammaGammaLikelihood | None":
+        """Return the likelihood of a seeded sample of customers, or None where they are few."""
+        if self.n.size <= 10 * _REHEARSAL:
+            return None
+        rng = np.random.default_rng(2013)
+        by_value = np.lexsort((self.n, self.y))  # so that the order of rows changes nothing
+        upto = np.cumsum(self.weight[by_value])
+        rows = by_value[np.searchsorted(upto, rng.random(_REHEARSAL) * upto[-1], side="right")]
+        coded, m = encode(self.n[rows]), self.y[rows] / self.n[rows]
+        return replace(
+            self,
+            n_customers=_REHEARSAL,
+            counts=coded.values,
+            codes=coded.codes,
+            count_weight=np.bincount(coded.codes).astype(float),
+            n=self.n[rows],
+            y=self.y[rows],
+            log_y=self.log_y[rows],
+            weight=np.ones(_REHEARSAL),
+            total=float(_REHEARSAL),
+            log_m=float(np.log(m).sum()),
         )
 
     def constant(self) -> bool:

@@ -1,5 +1,6 @@
 """The page on past runs: verdict first, then how far they were off, then what has changed."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import partial
@@ -32,7 +33,6 @@ from forecast.report.style import Target
 __all__ = ["monitoring_page", "monitoring_sections"]
 
 Columns = dict[str, tuple[str, Callable[[Any], str] | None]]
-_signed = partial(percent, signed=True)
 _SHOWN = 12  # rows of runs that the page opens by itself
 _NEVER = "The newest run has no earlier one to be compared with."
 
@@ -287,6 +287,12 @@ def _rules(max_bias: float) -> Section:
         "under way say watch; matured totals and bounds of customers alone say refit.",
     )
     return Section("rules", "How it is judged", [Listing(said)])
+
+
+def _signed(share: Any) -> str:
+    if share in (math.inf, -math.inf):
+        return "+\u221e" if share > 0 else "\u2212\u221e"
+    return percent(share, signed=True)
 
 
 def _yes(value: Any) -> str:

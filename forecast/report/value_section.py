@@ -45,7 +45,7 @@ def value_section(value: Mapping[str, pd.DataFrame]) -> Section:
         if list(frame.columns) == [REMARKS]:
             parts.append(Listing(tuple(str(each) for each in frame[REMARKS])))
             continue
-        if TORNADO <= {*frame.columns} and len(frame):
+        if set(TORNADO) <= set(frame.columns) and len(frame):
             parts.append(Figures((_tornado(name, frame, len(parts)),)))
         flat = _flat(frame)
         files[name] = flat

@@ -20,7 +20,6 @@ __all__ = ["EXACT", "MOST", "STEP", "Histories", "OrderCounts", "gap_counts", "r
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
-Frame = "nw.LazyFrame[Any]"
 EXACT = 1_000_000  # distinct (orders, total) that are collected as they are
 STEP = 1e-3  # width of a cell of the grid beyond, on the logarithm of the mean order
 MOST = 30_000_000  # distinct histories that are collected at all
@@ -65,10 +64,13 @@ class Histories:
         first, last, count, customers = _collected(found, *names, "customers")
         if first.size > MOST:
             raise UnsupportedError(
-                f"The customers have more than {MOST:,} distinct histories. Estimate on a sample, "
-                "e.g. table.where('pmod(xxhash64(customer_id), 10) = 0'), and score them all."
+                f"The customers have more than {MOST:,} distinct histories. Estimate on a share "
+                "of them, e.g. fit(model, ledger, share=0.1), and score them all."
             )
-        return cls(count - 1.0, first, last, customers.astype(float))
+        return cls((count - 1).astype(float), first, last, customers.astype(float))
+
+    def __getitem__(self, rows: npt.NDArray[np.bool_]) -> Self:
+        return type(self)(*(each[rows] for each in vars(self).values()))
 
 
 @dataclass(frozen=True)
@@ -129,24 +131,30 @@ class OrderCounts:
         return cls(number.astype(float), mean, customers.astype(float), exact)
 
 
-def repeat_counts(ledger: Ledger) -> tuple[Integers, Integers, Floats]:
+def repeat_counts(days: Any) -> tuple[Integers, Integers, Floats]:
     """Return how many repeat purchases fell on each day, by the customers' first day.
+
+    Parameters
+    ----------
+    days : narwhals.LazyFrame
+        Purchase days, as :meth:`forecast.Ledger.days` returns.
 
     Returns
     -------
     first, day : array of int, shape (pairs,)
     purchases : array, shape (pairs,)
     """
-    first, day, number = _collected(_repeats(ledger, "first"), "first", "day", "customers")
+    first, day, number = _collected(_repeats(days, "first"), "first", "day", "customers")
     return first, day, number.astype(float)
 
 
-def gap_counts(ledger: Ledger, since: int) -> tuple[Integers, Integers, Floats]:
+def gap_counts(days: Any, since: int) -> tuple[Integers, Integers, Floats]:
     """Return how often a purchase on one day followed one on another.
 
     Parameters
     ----------
-    ledger : Ledger
+    days : narwhals.LazyFrame
+        Purchase days, as :meth:`forecast.Ledger.days` returns.
     since : int
         Day number: customers first seen before it are left out.
 
@@ -155,14 +163,14 @@ def gap_counts(ledger: Ledger, since: int) -> tuple[Integers, Integers, Floats]:
     before, day : array of int, shape (pairs,)
     purchases : array, shape (pairs,)
     """
-    found = _repeats(ledger, "before", since)
+    found = _repeats(days, "before", since)
     before, day, number = _collected(found, "before", "day", "customers")
     return before, day, number.astype(float)
 
 
-def _repeats(ledger: Ledger, by: str, since: int | None = None) -> Any:
+def _repeats(days: Any, by: str, since: int | None = None) -> Any:
     day = nw.col("day")
-    days = ledger.days().select("customer_id", "day").with_columns(
+    days = days.select("customer_id", "day").with_columns(
         first=day.min().over("customer_id"),
         before=day.shift(1).over("customer_id", order_by="day"),
     )  # fmt: skip
@@ -176,8 +184,8 @@ def _on_a_grid(buyers: Any, ticks: int) -> tuple[Integers, Floats, Integers]:
     """Count customers by orders and cells of the mean; the sums within a cell are whole numbers."""
     level = (nw.col("total").cast(nw.Float64) / nw.col("orders")).log()
     cells = buyers.with_columns(level=level).with_columns(cell=(nw.col("level") / STEP).floor())
-    inside = ((nw.col("level") - nw.col("cell") * STEP) * _FINE).round()
-    cells = cells.with_columns(inside=inside.cast(nw.Int64), cell=nw.col("cell").cast(nw.Int64))
+    beyond = ((nw.col("level") - nw.col("cell") * STEP) * _FINE).round()
+    cells = cells.with_columns(inside=beyond.cast(nw.Int64), cell=nw.col("cell").cast(nw.Int64))
     found = cells.group_by("orders", "cell").agg(_size(), nw.col("inside").sum().cast(nw.Int64))
     orders, cell, customers, inside = _collected(found, "orders", "cell", "customers", "inside")
     mean = np.exp(cell * STEP + inside / _FINE / customers) / ticks

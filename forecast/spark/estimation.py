@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from forecast.calendar import day_number
-from forecast.errors import UnsupportedError
+from forecast.errors import UnsupportedError, UsageError
 from forecast.ledger import Ledger
 from forecast.models import BTYD
 from forecast.models.btyd.fit import IRREGULAR, PROCESSES, BTYDFit, check_settings
@@ -22,8 +22,10 @@ from forecast.views import summary_frame
 
 __all__ = ["check_model", "estimate", "fit"]
 
+_PARTS = 1_000_000
 
-def fit(model: BTYD, ledger: Ledger) -> BTYD:
+
+def fit(model: BTYD, ledger: Ledger, *, share: float = 1.0) -> BTYD:
     """Estimate a BTYD from a ledger on Spark, and return the model itself, without histories.
 
     What is collected are counts of customers who are alike, so the estimates are those of
@@ -37,6 +39,9 @@ def fit(model: BTYD, ledger: Ledger) -> BTYD:
         as a number, ``events`` and ``burn_in``.
     ledger : Ledger
         Read from a Spark table.
+    share : float
+        Of the customers that are counted, by the hash of their ids, at most 1. Where customers
+        differ in too many ways to be collected, a tenth of them still says enough.
 
     Returns
     -------
@@ -50,12 +55,17 @@ def fit(model: BTYD, ledger: Ledger) -> BTYD:
         If the model is no BTYD, has a setting that needs each customer, or the ledger is local.
     TooLittleDataError, NotIdentifiedError
         If the log cannot determine the parameters.
+    UsageError
+        If the share is not above 0 and at most 1.
     """
     check_model(model)
+    if not 0 < share <= 1:
+        raise UsageError(f"share: {share!r} must be above 0 and at most 1.")
     check_spark(ledger)
-    people = nw.to_native(summary_frame(ledger)).persist()  # asked several times
+    people, days = (_some(frame, share) for frame in (summary_frame(ledger), ledger.days()))
+    people = people.persist()  # asked several times
     try:
-        model.fitted_ = estimate(model, ledger, nw.from_native(people))
+        model.fitted_ = estimate(model, ledger, nw.from_native(people), nw.from_native(days))
     finally:
         people.unpersist()
     model.ledger_ = model.history_ = model.newcomers_ = None
@@ -92,7 +102,15 @@ def check_model(model: object) -> None:
     check_settings(model, PROCESSES)
 
 
-def estimate(model: BTYD, ledger: Ledger, people: Any) -> BTYDFit:
+def _some(frame: Any, share: float) -> Any:
+    """Return the Spark table of a share of the customers, the same ones of every table."""
+    table = nw.to_native(frame)
+    if share == 1:
+        return table
+    return table.where(f"pmod(xxhash64(customer_id), {_PARTS}) < {round(share * _PARTS)}")
+
+
+def estimate(model: BTYD, ledger: Ledger, people: Any, days: Any) -> BTYDFit:
     """Estimate what the settings of a model ask for.
 
     Parameters
@@ -100,8 +118,8 @@ def estimate(model: BTYD, ledger: Ledger, people: Any) -> BTYDFit:
     model : BTYD
     ledger : Ledger
         Local or on Spark.
-    people : narwhals.LazyFrame
-        Its :func:`forecast.views.summary_frame`.
+    people, days : narwhals.LazyFrame
+        Its :func:`forecast.views.summary_frame` and its purchase days.
     """
     process, name = PROCESSES[model.purchases], model.purchases
     counted, now = Histories.of(people), day_number(ledger.cutoff)
@@ -110,10 +128,10 @@ def estimate(model: BTYD, ledger: Ledger, people: Any) -> BTYDFit:
     settled = np.ones(counted.first.size, dtype=bool)
     clock, timeline, pairs = None, None, int(model.season)
     if seasonal or burn_in:
-        first, days, times = repeat_counts(ledger)
+        first, when, times = repeat_counts(days)
         owner = np.searchsorted(counted.first, first)  # anybody who joined on that day
         timeline = Timeline(
-            counted.first, counted.last, counted.frequency, days, owner, now,
+            counted.first, counted.last, counted.frequency, when, owner, now,
             counted.customers, times,
         )  # fmt: skip
         settled = timeline.settled(burn_in)
@@ -127,40 +145,39 @@ def estimate(model: BTYD, ledger: Ledger, people: Any) -> BTYDFit:
             start=start,
             burn_in=burn_in,
         )
-    x, customers, first, last = (
-        each[settled]
-        for each in (counted.frequency, counted.customers, counted.first, counted.last)
-    )
+    kept = counted[settled]
     time = Clock(start=0) if clock is None else clock
-    recency, age = time.elapsed(first, last) / DAYS, time.elapsed(first, now) / DAYS
-    given: dict[str, Any] = {"weights": customers, "unit": "weeks"}
+    recency, age = time.elapsed(kept.first, kept.last) / DAYS, time.elapsed(kept.first, now) / DAYS
+    given: dict[str, Any] = {"weights": kept.customers, "unit": "weeks"}
     if name in IRREGULAR:
-        before, day, times = gap_counts(ledger, int(first.min()))
+        before, day, times = gap_counts(days, int(kept.first.min()))
         total = float(times @ np.log(time.elapsed(before, day) / DAYS))
-        given["log_gaps"] = _shared_gaps(x, recency, customers, total)
-    found = KeptFit.of(process.fit(x, recency, age, **given))
+        given["log_gaps"] = _shared_gaps(kept.frequency, recency, kept.customers, total)
+    found = KeptFit.of(process.fit(kept.frequency, recency, age, **given))
     waited = 0.0 if clock is None or timeline is None else clock.log_intensity(timeline, settled)
     log_likelihood = found.log_likelihood + waited
     terms = 0 if clock is None else len(clock.names)
-    spent: dict[str, Any] = {}
-    repeat_only = model.spend == "gamma_gamma"
-    if ledger.has_value:
-        orders = OrderCounts.of(people, ledger, repeat_only=repeat_only)
-        of_all = counted.frequency + (not repeat_only)
-        share = float(orders.orders @ orders.customers / (of_all @ counted.customers))
-        spend = KeptFit.of(GammaGamma.fit(orders.orders, orders.mean, weights=orders.customers))
-        spent = {"spend_fit": spend, "spend": OneForAll(spend), "zero_share": 1.0 - share}
     return BTYDFit(
         purchases=name,
         pairs=pairs,
         purchase_fit=found,
         varying=OneForAll(found),
-        repeat_only=repeat_only,
+        repeat_only=model.spend == "gamma_gamma",
         clock=clock,
         log_likelihood=log_likelihood,
         aic=2.0 * (len(found.params) + terms - log_likelihood),
-        **spent,
+        **(_spent(model, ledger, people, counted) if ledger.has_value else {}),
     )
+
+
+def _spent(model: BTYD, ledger: Ledger, people: Any, counted: Histories) -> dict[str, Any]:
+    """Return the estimates of spend, and the share of purchases that have value 0."""
+    repeat_only = model.spend == "gamma_gamma"
+    kinds = OrderCounts.of(people, ledger, repeat_only=repeat_only)
+    purchases = (counted.frequency + (not repeat_only)) @ counted.customers
+    paid = float(kinds.orders @ kinds.customers / purchases)
+    found = KeptFit.of(GammaGamma.fit(kinds.orders, kinds.mean, weights=kinds.customers))
+    return {"spend_fit": found, "spend": OneForAll(found), "zero_share": 1.0 - paid}
 
 
 def _shared_gaps(

@@ -3,6 +3,8 @@
 import os
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ __all__ = ["local_session"]
 _INSTALL = 'Install it with: pip install "ltv-forecast[spark]"'
 _SETTINGS = {
     "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
     "spark.sql.session.timeZone": "UTC",  # a day is a day of the session's time zone
     "spark.sql.catalogImplementation": "in-memory",
     "spark.executorEnv.OMP_NUM_THREADS": "1",
@@ -21,6 +24,8 @@ _SETTINGS = {
 
 def local_session(cores: int = 1, memory: str = "2g") -> Any:
     """Start Spark on this machine, or return the session that runs already.
+
+    What Java writes to the console is not shown; errors are raised.
 
     Parameters
     ----------
@@ -58,8 +63,22 @@ def local_session(cores: int = 1, memory: str = "2g") -> Any:
     for name, value in settings.items():
         builder = builder.config(name, value)
     try:
-        return builder.getOrCreate()
+        with _quiet():
+            return builder.getOrCreate()
     except Exception as error:  # PySpark has many, and none says Java
         raise UnsupportedError(
             f"Spark did not start: {str(error).splitlines()[0]} PySpark 4 needs Java 17 or newer."
         ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Let a process that is started meanwhile write its errors to nowhere."""
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -12,6 +12,7 @@ from forecast.errors import UnsupportedError, UsageError, listed
 from forecast.forecaster import Forecast
 from forecast.ledger import Ledger
 from forecast.value.acquisition import Acquisition, acquisition_cost
+from forecast.value.headline import economics_headline, named
 from forecast.value.lifetime_value import CustomerValue, clv
 from forecast.value.margin import Margin
 from forecast.value.payback import AgeCurves, age_curves
@@ -91,6 +92,11 @@ class UnitEconomics(Mapping[str, pd.DataFrame]):
         return pd.DataFrame(by_then.T, index=pd.Index(ages, name="month"), columns=self.table.index)
 
     @property
+    def headline(self) -> tuple[str, ...]:
+        """What a customer is worth and costs, and which groups reach the target ratio."""
+        return economics_headline(self.table, str(self.value.horizon))
+
+    @property
     def tables(self) -> dict[str, pd.DataFrame]:
         """The tables by the name that a report prints above them."""
         curves, names = self.curves.table(), list(self.table.columns)
@@ -103,6 +109,7 @@ class UnitEconomics(Mapping[str, pd.DataFrame]):
                 curves["month"].isin(SHOWN)
             ].reset_index(drop=True),
             "What to know": pd.DataFrame({"remark": self.notes}),
+            "Verdict on cost and value": pd.DataFrame({"verdict": self.headline}),
         }
 
     def __getitem__(self, name: str) -> pd.DataFrame:
@@ -280,15 +287,14 @@ def _about(target: str, table: pd.DataFrame, ratio: float, forecast: Forecast) -
     notes = [f"Intervals (90 %) are about {whom}. The ratio to reach is {ratio:g}."]
     late = table.index[table["payback"].str.startswith("not within") & (table["ltv"] > 0)].tolist()
     if late:
-        names = [" / ".join(np.atleast_1d(each)) for each in late]
         notes.append(
             f"Not paid back within what was seen and the {forecast.horizon} forecast: "
-            f"{listed(names)}. A longer horizon may tell."
+            f"{listed(named(late))}. A longer horizon may tell."
         )
     losing = table.index[table["ltv"] <= 0].tolist()
     if losing:
-        names = [" / ".join(np.atleast_1d(each)) for each in losing]
-        notes.append(f"A customer loses money before any cost of acquisition: {listed(names)}.")
+        said = listed(named(losing))
+        notes.append(f"A customer loses money before any cost of acquisition: {said}.")
     return notes
 
 

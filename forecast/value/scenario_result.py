@@ -150,6 +150,21 @@ class ScenarioResult(Mapping[str, pd.DataFrame]):
         return (0.0, swing) if name in SHARES else (1 - swing, 1 + swing)
 
     @property
+    def headline(self) -> str:
+        """By how much the scenario changes what counts, and whether it may change nothing."""
+        measure = "net_value" if "net_value" in self.table.index else "clv"
+        row = self.table.loc[measure]
+        number, lo, hi = (f"{row[each]:+,.2f}" for each in ("difference", "lo", "hi"))
+        text = (
+            f"{self.name} changes {measure.replace('_', ' ')} over {self.case.horizon} by {number} "
+            f"(90 % interval {lo} to {hi}) currency units, from {row['base']:,.2f} to "
+            f"{row['scenario']:,.2f}."
+        )
+        if self.levers and row["lo"] < 0 < row["hi"]:
+            text += " The interval holds 0: it may bring nothing."
+        return text
+
+    @property
     def tables(self) -> dict[str, pd.DataFrame]:
         """The tables by the name that a report prints above them."""
         pulled = pd.DataFrame({
@@ -161,6 +176,7 @@ class ScenarioResult(Mapping[str, pd.DataFrame]):
             f"Scenario: {self.name}": self.table.reset_index(),
             f"Levers of {self.name}": pulled,
             f"What to know of {self.name}": pd.DataFrame({"remark": self.notes}),
+            f"Verdict on {self.name}": pd.DataFrame({"verdict": [self.headline]}),
         }
 
     def __getitem__(self, name: str) -> pd.DataFrame:

@@ -172,6 +172,16 @@ class Segments(Mapping[str, pd.DataFrame]):
         return out.reset_index()
 
     @property
+    def headline(self) -> str:
+        """How many customers are to keep, win back, grow and let go, and what they hold."""
+        said = [
+            f"{name} {row['customers']:,.0f} ({row['share_of_predicted']:.0%} of predicted value, "
+            f"{row['share_of_past']:.0%} of past)"
+            for name, row in self.summary("portfolio").iterrows()
+        ]
+        return f"Of {len(self.customers):,} customers: {', '.join(said)}."
+
+    @property
     def tables(self) -> dict[str, pd.DataFrame]:
         """The tables by the name that a report prints above them."""
         titles = {
@@ -184,6 +194,7 @@ class Segments(Mapping[str, pd.DataFrame]):
         tables["ABC, past to predicted"] = self.moves()
         tables["Concentration of value"] = self.concentration
         tables["How segments are made"] = pd.DataFrame({"remark": self.notes})
+        tables["Verdict on segments"] = pd.DataFrame({"verdict": [self.headline]})
         return tables
 
     def __getitem__(self, name: str) -> pd.DataFrame:

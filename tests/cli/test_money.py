@@ -54,7 +54,7 @@ def test_value_folder(ltv: Run, roads: Any, store: Path, tmp_path: Path) -> None
     assert ended.code == 0, ended.err
     assert {path.name for path in out.iterdir()} == {
         "audit.csv", "customers.csv", "customers.parquet", "economics.csv", "manifest.json",
-        "payback.csv", "report.html",
+        "payback.csv", "report.html", "forecast", "ledger", "tables",
     }  # fmt: skip
     ledger = fc.read_ledger(str(store / "orders.csv"), customer_columns=["channel"])
     forecast = fc.MODELS["btyd"].fit(ledger).forecast("13W", draws=20)
@@ -72,7 +72,8 @@ def test_value_folder(ltv: Run, roads: Any, store: Path, tmp_path: Path) -> None
     facts = json.loads((out / "manifest.json").read_text())
     assert facts["command"] == "value"
     assert (facts["margin"], facts["rate"], facts["model"]) == ("0.4", 0.1, "btyd")
-    assert set(facts["files"]) == {path.name for path in out.iterdir()} - {"manifest.json"}
+    there = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
+    assert set(facts["files"]) == there - {"manifest.json"}
 
 
 def test_segments_folder_and_next_month(ltv: Run, roads: Any, tmp_path: Path) -> None:
@@ -82,7 +83,7 @@ def test_segments_folder_and_next_month(ltv: Run, roads: Any, tmp_path: Path) ->
     assert ended.code == 0, ended.err
     assert {path.name for path in second.iterdir()} == {
         "audit.csv", "customers.csv", "customers.parquet", "manifest.json", "report.html",
-        "rules.json",
+        "rules.json", "forecast", "ledger", "tables",
     }  # fmt: skip
     assert (first / "rules.json").read_bytes() == (second / "rules.json").read_bytes()
     assert "Rules learned on 2022-12-31, applied on 2023-" in ended.err
@@ -99,7 +100,7 @@ def test_scenario_folder(ltv: Run, roads: Any, store: Path, tmp_path: Path) -> N
     assert ended.code == 0, ended.err
     assert {path.name for path in out.iterdir()} == {
         "audit.csv", "break_even.csv", "manifest.json", "report.html", "scenario.csv",
-        "tornado.csv",
+        "tornado.csv", "ledger", "tables",
     }  # fmt: skip
     ledger = fc.read_ledger(str(store / "orders.csv"))
     found = fc.scenario(
@@ -196,3 +197,55 @@ def test_a_log_without_amounts_has_no_money(ltv: Run, store: Path, tmp_path: Pat
     ended = ltv("segments", tmp_path / "orders.csv", *QUICK, "--no-key", "--out", tmp_path / "out")
     assert ended.code == 2
     assert "--value" in ended.err
+
+
+@pytest.mark.parametrize("command", ["value", "segments", "scenario"])
+def test_the_page_of_money_is_made_anew_the_same(
+    ltv: Run, roads: Any, tmp_path: Path, command: str
+) -> None:
+    out = tmp_path / "out"
+    assert ltv(*roads[command], "--out", out).code == 0
+    first = (out / "report.html").read_bytes()
+    (out / "report.html").unlink()
+    ended = ltv("report", out)
+    assert ended.code == 0, ended.err
+    assert (out / "report.html").read_bytes() == first
+    page = first.decode()
+    start = {"value": "A customer is worth", "segments": "Of 80 customers:",
+             "scenario": "loyalty programme changes clv over 13W by"}[command]  # fmt: skip
+    assert page.index('id="verdict"') < page.index(start) < page.index('id="data"')
+    assert ("What each lever moves" in page) is (command == "scenario")
+
+
+def test_a_report_as_markdown_and_tables_as_files(ltv: Run, roads: Any, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert ltv(*roads["scenario"], "--out", out).code == 0
+    first = (out / "report.html").read_bytes()
+    for _ in range(2):  # and once more over its own files
+        ended = ltv("report", out, "--markdown", "--tables", "csv")
+        assert ended.code == 0, ended.err
+        assert ended.out == f"Report: {out}/report.md\n"
+    assert (out / "report.html").read_bytes() == first
+    assert "## Verdict" in (out / "report.md").read_text()
+    table = pd.read_csv(out / "report_tables" / "scenario_loyalty_programme.csv")
+    assert list(table) == ["measure", "unit", "base", "scenario", "difference", "lo", "hi"]
+    facts = json.loads((out / "manifest.json").read_text())
+    there = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
+    assert set(facts["files"]) == there - {"manifest.json"}
+    assert ltv(*roads["scenario"], "--out", out, "--overwrite").code == 0
+    assert ltv("report", out, "--contact-cost", "-1").code == 2
+    assert ltv("report", out, "--tables", "xlsx").code == 2
+
+
+@pytest.mark.parametrize("command", ["value", "segments", "scenario"])
+def test_a_log_of_two_currencies_is_not_added_up(
+    ltv: Run, roads: Any, store: Path, tmp_path: Path, command: str
+) -> None:
+    orders = pd.read_csv(store / "orders.csv")
+    mixed = tmp_path / "mixed.csv"
+    orders.assign(Currency=["EUR", "GBP"] * 5 + ["EUR"] * (len(orders) - 10)).to_csv(mixed)
+    name, _, *rest = roads[command]
+    ended = ltv(name, mixed, *rest, "--out", tmp_path / "out")
+    assert ended.code == 3
+    assert "2 currencies: 'EUR', 'GBP'" in ended.err
+    assert not (tmp_path / "out").exists()

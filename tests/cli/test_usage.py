@@ -15,7 +15,9 @@ import pytest
 from forecast.errors import DataWarning, ForecastError, ModelError
 
 Run = Callable[..., Any]
-COMMANDS = ["audit", "forecast", "backtest", "value", "segments", "scenario", "report"]
+COMMANDS = [
+    "audit", "forecast", "backtest", "value", "segments", "scenario", "report", "init",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -46,13 +46,13 @@ def test_by_hand() -> None:
     assert (alike.first - JANUARY).tolist() == [0, 3]
     assert (alike.last - JANUARY).tolist() == [5, 3]
     assert alike.customers.tolist() == [2, 1]
-    first, day, times = repeat_counts(ledger)
+    first, day, times = repeat_counts(ledger.days())
     assert (first - JANUARY).tolist() == [0, 0]
     assert (day - JANUARY).tolist() == [2, 5]
     assert times.tolist() == [2, 2]
-    before, day, times = gap_counts(ledger, JANUARY)
+    before, day, times = gap_counts(ledger.days(), JANUARY)
     assert list(zip(before - JANUARY, day - JANUARY, times, strict=True)) == [(0, 2, 2), (2, 5, 2)]
-    assert gap_counts(ledger, JANUARY + 1)[2].size == 0
+    assert gap_counts(ledger.days(), JANUARY + 1)[2].size == 0
 
 
 def test_orders_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +92,7 @@ def test_the_grid_keeps_geometric_means(cents: list[int]) -> None:
 
 
 def equal(model: fc.BTYD, ledger: fc.Ledger, tolerance: float = 1e-9) -> tuple[Any, Any]:
-    ours = estimate(model, ledger, summary_frame(ledger))
+    ours = estimate(model, ledger, summary_frame(ledger), ledger.days())
     theirs = fc.BTYD(**{name: getattr(model, name) for name in SETTINGS}).fit(ledger).fitted_
     assert theirs is not None
     assert ours.parameters() == pytest.approx(theirs.parameters(), rel=tolerance)
@@ -138,8 +138,8 @@ def test_beyond_a_million_kinds_of_orders(
 
 def test_too_many_distinct_histories(ledger: fc.Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counting, "MOST", 100)
-    with pytest.raises(UnsupportedError, match=r"more than 100 distinct histories.*sample"):
-        estimate(fc.BTYD(), ledger, summary_frame(ledger))
+    with pytest.raises(UnsupportedError, match=r"more than 100 distinct histories.*share=0.1"):
+        estimate(fc.BTYD(), ledger, summary_frame(ledger), ledger.days())
 
 
 def test_without_amounts(regular_log: pd.DataFrame) -> None:

@@ -16,13 +16,13 @@ def ledger() -> fc.Ledger:
     return fc.read_ledger(fc.load_cdnow(sample=True), key=())
 
 
-@pytest.mark.parametrize("name", [name for name in fc.MODELS if "btyd" not in name])
+@pytest.mark.parametrize("name", list(fc.MODELS))
 def test_other_models(name: str) -> None:
     model = fc.MODELS[name]
     if isinstance(model, fc.BTYD) and model.engine == "own":
         check_model(model)
         return
-    with pytest.raises(UnsupportedError, match="Spark"):
+    with pytest.raises(UnsupportedError, match=r"BTYD alone|not on Spark"):
         check_model(model)
 
 
@@ -55,5 +55,7 @@ def test_a_local_ledger_or_a_table(ledger: fc.Ledger) -> None:
             ask(ledger)
         with pytest.raises(UsageError, match=r"not a DataFrame: call fc\.read_ledger"):
             ask(pd.DataFrame())
+    with pytest.raises(UsageError, match=r"share: 0 must be above 0"):
+        spark.fit(fc.BTYD(), ledger, share=0)
     with pytest.raises(UnsupportedError, match="The ledger is local"):
         spark.score(model, ledger, "26W")

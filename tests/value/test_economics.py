@@ -138,3 +138,21 @@ def test_what_cannot_be_answered_is_refused(four, forecast_of, written):
     for wrong in ({"target": "all"}, {"ratio": 0}, {"risk": 1.0}, {"by": ()}):
         with pytest.raises(UsageError):
             unit_economics(written, four, SPEND, margin=0.5, **wrong)
+
+
+def test_the_headline_names_what_is_sure_what_is_open_and_what_is_unknown(four, written):
+    found = unit_economics(written, four, costing(20.0), margin=0.5)
+    first, sure, open_, unknown = found.headline
+    assert first.startswith("A customer is worth 43.75 (90 % interval ")
+    assert "the next 60D together, and has cost 20.00: LTV:CAC 2.2 (90 % interval" in first
+    assert sure == "With a probability of 90% or more LTV:CAC is above 3 for 'ads'."
+    assert open_ == "It is open whether LTV:CAC is above 3, for 'mail'."
+    assert unknown.endswith("for want of a cost or of customers, for '(none)', 'organic', 'tv'.")
+    assert list(found)[-1] == "Verdict on cost and value"
+    assert found["Verdict on cost and value"]["verdict"].tolist() == list(found.headline)
+
+
+def test_who_loses_money_is_not_told_to_wait(four, written):
+    notes = unit_economics(written, four, SPEND, margin=-0.5).notes
+    assert any("loses money before any cost" in note for note in notes)
+    assert not any("A longer horizon may tell" in note for note in notes)

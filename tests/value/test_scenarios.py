@@ -9,12 +9,12 @@ from scipy.special import betainc, betaincinv
 
 import forecast as fc
 from forecast.calendar import Horizon
-from forecast.errors import FileError, UnsupportedError, UsageError
+from forecast.errors import DataError, FileError, UnsupportedError, UsageError
 from forecast.forecaster import Forecast
 from forecast.models.newcomers.newcomer_draws import TotalDraws
 from forecast.value import read_scenario, scenario
 
-SPEND = pd.DataFrame({"date": ["2024-01-05"], "cost": [40.0]})
+SPEND = pd.DataFrame({"date": ["2024-01-05", "2024-03-01"], "cost": [40.0, 0.0]})
 NEW = np.array([[[2, 1]], [[4, 1]]])  # draws x 1 x periods: orders of newcomers, of 10 each
 
 
@@ -390,3 +390,20 @@ def test_retention_gains_what_it_does_in_the_simulator():
         truth.append(_truly_gained(shop, ledger, 1.5, 364, np.random.default_rng(seed)))
     ratio = np.sum(found) / np.sum(truth)
     assert 0.85 < ratio < 1.2, ratio
+
+
+def test_the_headline_tells_the_change_and_its_doubt(model, four):
+    found = scenario(model, four, "60D", {"margin": 1.2}, margin=0.5, draws=2)
+    assert found.headline == (
+        "margin changes clv over 60D by +7.00 (90 % interval +6.10 to +7.90) currency units, from "
+        "35.00 to 42.00."
+    )
+    assert "it may bring nothing" not in found.headline
+    assert list(found)[-1] == "Verdict on margin"
+
+
+def test_two_currencies_are_refused(model, ledger_of):
+    rows = [("a", "2024-01-01", 9.0, "ads", "EUR"), ("b", "2024-01-01", 9.0, "ads", "GBP")]
+    mixed = ledger_of(rows, more=["currency"], purchase_columns=["currency"])
+    with pytest.raises(DataError, match="2 currencies: 'EUR', 'GBP'"):
+        scenario(model, mixed, "60D", {"margin": 1.2}, margin=0.5, draws=2)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import forecast as fc
-from forecast.errors import UsageError
+from forecast.errors import DataError, UsageError
 from forecast.value.concentration import abc_classes, abc_cuts, concentration, pareto_curve
 from forecast.value.rfm import RFM_SEGMENTS, rfm_cuts, rfm_scores, rfm_table
 from forecast.value.segmenting import SegmentRules, migration, segments
@@ -143,3 +143,18 @@ def test_moves_between_other_rules_are_refused(four, forecast_of):
     one, two = segments(forecast, four), segments(forecast, four, p_active=0.7)
     with pytest.raises(UsageError, match="rules differ"):
         migration(one, two)
+
+
+def test_the_headline_and_two_currencies(ledger_of, forecast_of):
+    rows = [("a", "2024-01-01", 90.0, "x", "EUR"), ("b", "2024-02-01", 10.0, "x", "EUR")]
+    terms = {"more": ["currency"], "purchase_columns": ["currency"]}
+    value = [[[10.0, 0.0]], [[30.0, 0.0]]]
+    one = ledger_of(rows, **terms)
+    found = segments(forecast_of(one, value, p_active=[0.9, 0.2]), one)
+    assert found.headline == (
+        "Of 2 customers: let go 1 (75% of predicted value, 10% of past), keep 1 (25% of predicted "
+        "value, 90% of past)."
+    )
+    two = ledger_of([rows[0], (*rows[1][:4], "GBP")], **terms)
+    with pytest.raises(DataError, match="2 currencies: 'EUR', 'GBP'"):
+        segments(forecast_of(two, value), two)

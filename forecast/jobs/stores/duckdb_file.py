@@ -22,7 +22,7 @@ _CLOSED: dict[str, Any] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
-_WIDE = ("HUGEINT", "UHUGEINT", "BIGNUM", "VARINT")  # too wide for Arrow's numbers
+_AS_TEXT = ("HUGEINT", "UHUGEINT", "BIGNUM", "VARINT", "INTERVAL")  # Parquet would not keep them
 
 
 class DuckDBFile:
@@ -50,11 +50,11 @@ class DuckDBFile:
         return dict(found.fetchall())
 
     def batches(self, table: Table, columns: Sequence[str]) -> Any:
-        """Return rows as they are scanned; integers beyond 64 bits as text."""
+        """Return rows as they are scanned; whole numbers beyond 64 bits as text."""
         kinds = self.columns(table)
         asked = [
             f"CAST({quoted(name)} AS VARCHAR) AS {quoted(name)}"
-            if kinds[name] in _WIDE
+            if kinds[name] in _AS_TEXT
             else quoted(name)
             for name in columns
         ]

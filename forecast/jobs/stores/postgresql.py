@@ -123,7 +123,7 @@ def open_postgresql(variable: str, *, writing: bool) -> Iterator[PostgreSQL]:
     except dbapi.Error as error:
         said = str(error)
         refusal = next((why for sign, why in _REASONS.items() if sign in said), "it was refused")
-    if refusal:  # outside of the except clause, so that no traceback holds the address
+    if refusal:  # outside of the except clause, so that no traceback repeats the driver
         raise FileError(f"{name}: cannot connect: {refusal}.")
     try:
         with closing(connection), closing(connection.cursor()) as cursor:

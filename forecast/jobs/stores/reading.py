@@ -36,7 +36,8 @@ def read_source(
     """Read the purchases that a job file names.
 
     The ledger is the same whichever store the log comes from. Of a database only the columns
-    needed are read, at one moment, in a transaction that cannot change anything.
+    needed are read (without a ``key`` whole rows are compared, so all of them), at one moment, in
+    a transaction that cannot change anything.
 
     Parameters
     ----------
@@ -121,5 +122,8 @@ def _copy(database: Database, text: str, named: Mapping[str, Any], target: Path)
             "place for copies."
         ) from error
     except pa.ArrowException as error:
-        raise DataError(f"{name}: a column cannot be read ({first_line(error)}).") from error
+        raise DataError(
+            f"{name}: a column cannot be read ({first_line(error)}). With a key only the columns "
+            "needed are: key = [...]."
+        ) from error
     return name

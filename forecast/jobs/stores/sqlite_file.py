@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from forecast.errors import DataError, FileError, LockedError
+from forecast.errors import DataError, FileError, LockedError, listed
 from forecast.jobs.stores.databases import ROWS, STAGED, WAIT, Table, quoted
 
 __all__ = ["open_sqlite"]
@@ -45,7 +45,7 @@ class SQLiteFile:
         import pyarrow as pa
 
         kinds = [self._kind(table, name) for name in columns]
-        types = {str: pa.string(), int: pa.int64(), float: pa.float64()}
+        types = {str: pa.string(), int: pa.int64(), float: pa.float64(), bytes: pa.binary()}
         schema = pa.schema([(n, types[kind]) for n, kind in zip(columns, kinds, strict=True)])
         asked = ", ".join(quoted(name) for name in columns)
         rows = self._connection.execute(f"SELECT {asked} FROM {table.sql}")
@@ -67,8 +67,13 @@ class SQLiteFile:
     def _kind(self, table: Table, column: str) -> type:
         found = self.run(f"SELECT DISTINCT typeof({quoted(column)}) FROM {table.sql}")
         kinds = {kind for (kind,) in found} - {"null"}
+        if kinds == {"blob"}:
+            return bytes
         if "blob" in kinds:
-            raise DataError(f"{self.name}: column {column!r} of {table.name!r} holds blobs.")
+            raise DataError(
+                f"{self.name}: column {column!r} of {table.name!r} holds {listed(sorted(kinds))}. "
+                "Cast it to one type in a view."
+            )
         if "text" in kinds or not kinds:
             return str
         return float if "real" in kinds else int
@@ -118,7 +123,8 @@ def open_sqlite(path: Path, name: str, *, writing: bool) -> Iterator[SQLiteFile]
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
     except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest tells kinds of it apart
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise LockedError(
                 f"{name}: another process has been writing for more than {WAIT} seconds. Try "
                 "again later."

@@ -79,13 +79,13 @@ def _check_keys(database: Database, keys: list[str]) -> None:
     missing = " OR ".join(f"{quoted(name)} IS NULL" for name in keys)
     if count := database.run(f"SELECT count(*) FROM {STAGED} WHERE {missing}")[0][0]:
         raise DataError(f"Predictions: {count:,} rows lack one of {', '.join(keys)}.")
-    twice = database.run(
-        f"SELECT customer_id FROM {STAGED} GROUP BY {named} HAVING count(*) > 1 ORDER BY {named}"
-    )
-    if twice:
+    twice = f"SELECT customer_id FROM {STAGED} GROUP BY {named} HAVING count(*) > 1"
+    if count := database.run(f"SELECT count(*) FROM ({twice}) AS twice")[0][0]:
+        first = database.run(f"{twice} ORDER BY {named} LIMIT 5")
+        more = [row[0] for row in first] + [""] * (count - len(first))
         raise DataError(
-            f"Predictions: {len(twice):,} customers are there twice: "
-            f"{listed([row[0] for row in twice])}. One row each is kept."
+            f"Predictions: {count:,} customers are there twice: {listed(more)}. Give one row a "
+            "customer and horizon."
         )
 
 

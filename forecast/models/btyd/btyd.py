@@ -184,13 +184,10 @@ class BTYD:
         x, tx, age = history.distinct
         estimate = fitted.varying.estimate(history.table)
         process = self._ahead(estimate, levers).at(history.distinct_segment)
-        cumulative = np.stack([process.expected_purchases(t, x, tx, age) for t in edges])
+        weights = [np.bincount(history.code, minlength=x.size).astype(float)]
         table = pd.DataFrame(index=history.customers)
         table["p_alive"] = process.p_alive(x, tx, age)[history.code]
         table["p_active"] = process.p_active(edges[-1], x, tx, age)[history.code]
-        table["expected_purchases"] = cumulative[-1][history.code]
-        steps = np.diff(cumulative, axis=0, prepend=0.0)
-        period_value = None
         if fitted.spend is not None:
             spend = fitted.spend.estimate(history.table).at(history.segment)
             mean = spend.expected_order_value(history.orders, history.mean_order) * history.worth
@@ -198,8 +195,14 @@ class BTYD:
             order_value = mean * (1.0 - fitted.zero_share) * worth
             table["expected_order_value"] = order_value
             if np.isfinite(order_value).all():  # else no total has a mean: see the notes
-                table["expected_value"] = table["expected_purchases"] * order_value
-                period_value = steps @ np.bincount(history.code, order_value, minlength=x.size)
+                weights.append(np.bincount(history.code, order_value, minlength=x.size))
+        expected, steps = np.zeros(x.size), np.zeros((len(weights), len(windows)))
+        for place, edge in enumerate(edges):
+            before, expected = expected, process.expected_purchases(edge, x, tx, age)
+            steps[:, place] = [(expected - before) @ weight for weight in weights]
+        table["expected_purchases"] = expected[history.code]
+        if len(weights) > 1:
+            table["expected_value"] = table["expected_purchases"] * table["expected_order_value"]
         sampler = None
         if draws and self.engine == "own":
             load = table["expected_purchases"].to_numpy()
@@ -215,8 +218,8 @@ class BTYD:
             windows=windows,
             population="existing",
             customers=table,
-            period_purchases=steps @ np.bincount(history.code, minlength=x.size),
-            period_value=period_value,
+            period_purchases=steps[0],
+            period_value=steps[1] if len(weights) > 1 else None,
             sampler=sampler,
             notes=notes,
         )

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from forecast.processes import Clock, Timeline
+from forecast.processes.distinct import encode
 from forecast.processes.purchase_gaps import log_gaps
 
 __all__ = ["DAYS", "Floats", "History", "Integers", "Times"]
@@ -110,9 +111,9 @@ class History:
         segment = np.zeros(len(summary), dtype=np.int64) if segment is None else segment
         key, levels = np.zeros(len(summary), dtype=np.int64), list[Floats]()
         for column in (frequency, recency, age):
-            values, place = np.unique(column, return_inverse=True)
-            key = key * values.size + place.reshape(-1)
-            levels.append(values)
+            coded = encode(column)
+            key = key * coded.values.size + coded.codes
+            levels.append(coded.values)
         groups = int(segment.max(initial=0)) + 1
         found, code = np.unique(key * groups + segment, return_inverse=True)
         found, segments = np.divmod(found, groups)

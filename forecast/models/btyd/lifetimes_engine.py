@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from forecast.errors import ModelError, NotIdentifiedError, UsageError
 from forecast.processes import BGBB, BGNBD, MBGNBD, GammaGamma, ParetoNBD
@@ -43,6 +44,16 @@ class LifetimesProcess:
 
     fitter: str
     fitted: Any = None
+
+    @classmethod
+    def of(cls, fitter: str, params: dict[str, float]) -> "LifetimesProcess":
+        """Return a process of known parameters; the package needs no data to be asked."""
+        return cls(fitter, _known(fitter, params))
+
+    @property
+    def params(self) -> dict[str, float]:
+        """The package's estimates."""
+        return {name: float(each) for name, each in self.fitted.params_.items()}
 
     def fit(self, frequency: Floats, recency: Floats, T: Floats, *, unit: str) -> LifetimesFit:
         """Estimate with the package's defaults, without a penalty."""
@@ -105,6 +116,16 @@ class LifetimesSpend:
             standard_errors={name: float(each) for name, each in summary["se(coef)"].items()},
         )
 
+    @classmethod
+    def of(cls, params: dict[str, float]) -> "LifetimesSpend":
+        """Return a spend model of known parameters."""
+        return cls(_known("GammaGammaFitter", params))
+
+    @property
+    def params(self) -> dict[str, float]:
+        """The package's estimates."""
+        return {name: float(each) for name, each in self.fitted.params_.items()}
+
     def expected_order_value(self, n: Floats, mean: Floats) -> Floats:
         """Return the package's expected average order value."""
         with _quietly("GammaGammaFitter"):
@@ -152,13 +173,21 @@ LIFETIMES = {
 }
 
 
+def _known(fitter: str, params: dict[str, float]) -> Any:
+    """Return a fitter of the package that knows its parameters and nothing else."""
+    if fitter not in _OURS:
+        raise UsageError(f"{fitter} is not one of {', '.join(_OURS)}.")
+    with _quietly(fitter):
+        known = getattr(import_module("lifetimes"), fitter)()
+        known.params_ = pd.Series(params)
+        return known
+
+
 @contextmanager
 def _quietly(fitter: str) -> Iterator[None]:
     """Keep the package's warnings, prints and global settings inside; name its failures."""
     import contextlib
     import io
-
-    import pandas as pd
 
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")

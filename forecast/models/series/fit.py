@@ -64,10 +64,10 @@ class FittedSeries:
         series : array of float, shape (steps,)
             In the unit of the first one.
         steps : float
-            From the end of the series it stands on to that of this one.
+            From the end of the series it was learned on to that of this one.
         events : array of float, shape (steps, events), optional
         """
-        season = replace(self.season, phase=self.season.phase + steps)
+        season = replace(self.season, phase=steps)
         log, columns = _taken_off(
             _logarithms(series, self.state.scale, self.state.shift), season, self.known,
             np.zeros((len(series), self.events)) if events is None else events,

@@ -79,7 +79,7 @@ class Line:
         Parameters
         ----------
         steps : float
-            From the end of the series it stands on to that of these.
+            From the end of the series it was learned on to that of these.
         """
         purchases = self.purchases.stand(counts / days, steps=steps, events=events)
         if self.worth is None or amounts is None:

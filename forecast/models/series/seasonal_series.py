@@ -138,8 +138,7 @@ class SeasonalSeries:
         check_amounts(self.total_.worth is not None, ledger)
         series, steps = self._series(ledger)
         events = self.events_.stand(steps)
-        since = self.learned_on_ if self.cutoff_ is None else self.cutoff_
-        later = (ledger.cutoff - since).days / self._step_days(ledger.cutoff)
+        later = (ledger.cutoff - self.learned_on_).days / self._step_days(ledger.cutoff)
 
         def stands(line: Line, table: pd.DataFrame) -> Line:
             columns = _columns(table, steps, ledger.has_value)

@@ -5,6 +5,7 @@ In CI a missing server is a failure, elsewhere a reason to skip.
 
 import glob
 import os
+import pwd
 import secrets
 import shutil
 import signal
@@ -38,9 +39,10 @@ def server() -> Iterator[str]:
     (folder / "password").write_text(password)
     as_user: dict[str, Any] = {"env": {"LC_ALL": "C", "PATH": os.environ["PATH"]}, "cwd": folder}
     if os.geteuid() == 0:  # the server does not run as root
-        as_user |= {"user": "nobody", "group": "nogroup", "extra_groups": []}
+        nobody = pwd.getpwnam("nobody")
+        as_user |= {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
         for path in (folder, folder / "password"):
-            shutil.chown(path, "nobody", "nogroup")
+            os.chown(path, nobody.pw_uid, nobody.pw_gid)
     making = ["-U", "shop", "-A", "scram-sha-256", f"--pwfile={folder}/password", "-E", "UTF8"]
     try:
         subprocess.run(

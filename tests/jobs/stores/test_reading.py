@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+import resource
 import sqlite3
 import stat
 from collections.abc import Callable
@@ -208,14 +209,25 @@ def test_the_copy_is_private_and_goes(source, orders, columns, tmp_path, monkeyp
     assert not path.parent.exists()
 
 
+def test_a_full_disk(source, orders, columns, tmp_path):
+    given = source("sqlite", orders)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(FileError, match=r"orders: cannot be copied .*File too large.* TMPDIR"):
+            read_source(given, columns, None, root=tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 def test_several_pieces_and_types_of_sqlite(tmp_path, columns, monkeypatch):
     from forecast.jobs.stores import sqlite_file
 
     monkeypatch.setattr(sqlite_file, "ROWS", 2)
     with sqlite3.connect(tmp_path / "s.sqlite") as connection:
-        connection.execute("CREATE TABLE o (c, d, v, b BLOB, n)")
+        connection.execute("CREATE TABLE o (c, d, v, b, n, x)")
         connection.executemany(
-            "INSERT INTO o VALUES (?, ?, ?, x'00', NULL)",
+            "INSERT INTO o VALUES (?, ?, ?, iif(?2 = '2024-01-01', x'00', 'a'), NULL, x'00')",
             [("007", "2024-01-01", 1), (7, "2024-01-05", 2.5), ("x", "2024-02-01", 10**14 // 100)],
         )
     connection.close()
@@ -224,7 +236,12 @@ def test_several_pieces_and_types_of_sqlite(tmp_path, columns, monkeypatch):
     found = read_source(given, names, None, root=tmp_path).purchases()
     assert found["customer_id"].tolist() == ["007", "7", "x"]
     assert found["value"].tolist() == [1.0, 2.5, 1e12]
-    for name, says in (("b", "holds blobs"), ("v", "floating-point"), ("n", "missing customer")):
+    for name, says in (
+        ("b", "holds 'blob', 'text'"),
+        ("x", "no customer id"),
+        ("v", "floating-point"),
+        ("n", "missing customer"),
+    ):
         other = names.model_copy(update={"customer": name, "value": None})
         with pytest.raises(DataError, match=says):
             read_source(given, other, None, root=tmp_path)

