@@ -4,9 +4,13 @@ A sampler replays its seeded draws block by block, so a forecast of millions of 
 any question in bounded memory.
 """
 
+import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +25,7 @@ __all__ = [
     "Totals",
     "accumulate",
     "crps",
+    "in_order",
     "ranks",
     "row_quantiles",
     "smoothed",
@@ -28,6 +33,8 @@ __all__ = [
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -124,11 +131,16 @@ def accumulate(
     groups: int = 1,
     bounds: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray | None]:
-    """Sum draws by group and period in one pass, filling customers' bounds on the way."""
+    """Sum draws by group and period in one pass, filling customers' bounds on the way.
+
+    A sampler with ``tasks()``, one callable a block, has its blocks made on all cores. Blocks are
+    added up in their order, so the number of cores changes nothing.
+    """
     shape, draws = (sampler.draws, groups, periods), sampler.draws
-    purchases = np.zeros(shape)
-    value: FloatArray | None = None
-    for block in sampler.blocks():
+    size = draws * groups * periods
+
+    def added(make: Callable[[], Draws]) -> tuple[FloatArray, FloatArray | None]:
+        block = make()
         if bounds is not None:
             bounds[block.rows, :2] = row_quantiles(block.purchases, [0.05, 0.95])
             if block.value is not None:
@@ -137,12 +149,57 @@ def accumulate(
         customer, draw = np.divmod(split.cell, draws)
         group = 0 if codes is None else codes[block.rows][customer]
         flat = (draw * groups + group) * periods + split.period
-        size = draws * groups * periods
-        purchases += np.bincount(flat, split.purchases, minlength=size).reshape(shape)
-        if split.value is not None:
-            value = np.zeros(shape) if value is None else value
-            value += np.bincount(flat, split.value, minlength=size).reshape(shape)
-    return purchases, value
+        purchases = np.bincount(flat, split.purchases, minlength=size)
+        if split.value is None:
+            return purchases, None
+        return purchases, np.bincount(flat, split.value, minlength=size)
+
+    purchases, value = np.zeros(size), None
+    for more_purchases, more_value in in_order(added, _tasks(sampler)):
+        purchases += more_purchases
+        if more_value is not None:
+            value = more_value if value is None else value + more_value
+    return purchases.reshape(shape), None if value is None else value.reshape(shape)
+
+
+def in_order(
+    work: Callable[[Task], Result], tasks: Iterator[Task], threads: int | None = None
+) -> Iterator[Result]:
+    """Yield ``work(task)`` in the order of the tasks, a few of them under way at a time.
+
+    Parameters
+    ----------
+    work : callable
+        Of one task; must not depend on the others.
+    tasks : iterator
+    threads : int, optional
+        By default as many as there are cores, at most 8: memory grows with them.
+    """
+    threads = min(8, os.cpu_count() or 1) if threads is None else threads
+    if threads == 1:
+        yield from map(work, tasks)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        under_way: deque[Future[Result]] = deque()
+        for task in tasks:
+            under_way.append(pool.submit(work, task))
+            if len(under_way) > threads:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+
+
+def _tasks(sampler: Sampler) -> Iterator[Callable[[], Draws]]:
+    """Return what makes each block; a sampler without tasks makes them itself, one by one."""
+    if hasattr(sampler, "tasks"):
+        yield from sampler.tasks()
+    else:
+        for block in sampler.blocks():
+            yield partial(_given, block)
+
+
+def _given(block: Draws) -> Draws:
+    return block
 
 
 def row_quantiles(drawn: npt.NDArray[Any], levels: Sequence[float]) -> npt.NDArray[Any]:

@@ -1,9 +1,9 @@
 """The one protocol, and what it returns. Read this page first.
 
 A :class:`Forecaster` has two methods, ``fit`` and ``forecast``, and may have a third, ``update``.
-A :class:`Forecast` is frozen: who is forecast, the expectations by customer and by period, and a *sampler* that replays the same
-seeded draws block by block, so every question about the distribution has an answer in bounded
-memory. Quantiles do not add; draws do.
+A :class:`Forecast` is frozen: who is forecast, the expectations by customer and by period, and a
+*sampler* that replays the same seeded draws block by block, so every question about the
+distribution has an answer in bounded memory. Quantiles do not add; draws do.
 """
 
 from collections.abc import Collection, Mapping, Sequence

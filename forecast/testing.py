@@ -242,8 +242,9 @@ def _updates_by_histories_alone(case: _Case) -> None:
     model = deepcopy(case.model)
     if not isinstance(model, Updatable):
         return
-    later = case.cutoff + timedelta(days=14)
-    seen = pd.to_datetime(case.log["date"]).dt.date <= later
+    days = pd.to_datetime(case.log["date"]).dt.date
+    later = days[days <= case.cutoff + timedelta(days=14)].max()
+    seen = days <= later
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         model.fit(case.read(case.log))

@@ -102,7 +102,9 @@ def compare(
     if reference is not None and reference not in found.models:
         raise UsageError(f"reference: {reference!r} has no {measure.name}: {found.models} have.")
     if reference is not None and np.isinf(found.scores[reference]).any():
-        raise UsageError(f"reference: the {measure.name} of {reference!r} is infinite; name another.")
+        raise UsageError(
+            f"reference: the {measure.name} of {reference!r} is infinite; name another."
+        )
     if not whole or len(found.models) < 2:
         raise UnsupportedError(
             f"compare: of {len(found.models)} models with a {measure.name} of {target}, "

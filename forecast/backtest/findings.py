@@ -76,7 +76,9 @@ def _differences(
     if rows.empty:
         return []
     if verdict == "worse":
-        less = [_range(1 - 1 / lo, 1 - 1 / hi) for lo, hi in zip(rows["lo"], rows["hi"], strict=True)]
+        less = [
+            _range(1 - 1 / lo, 1 - 1 / hi) for lo, hi in zip(rows["lo"], rows["hi"], strict=True)
+        ]
         pairs = [f"{name} by {each}" for name, each in zip(rows.index, less, strict=True)]
         return [f"{reference} is better than {_listed(pairs)} {label}{alone}."]
     less = [_range(1 - hi, 1 - lo) for lo, hi in zip(rows["lo"], rows["hi"], strict=True)]

@@ -13,7 +13,7 @@ from forecast.errors import ModelError
 
 if TYPE_CHECKING:
     from forecast.jobs.configuration import Job
-    from forecast.jobs.logs import Log, Progress
+    from forecast.jobs.logs import Log
     from forecast.jobs.run import JobResult
 
 __all__ = ["run"]
@@ -69,8 +69,7 @@ def run(
 
     warnings.showwarning = lambda message, *_, **__: log(Event("warning", "", str(message)))
     try:
-        with shown(log) as say:
-            return _run(job, root, log, say, dry_run, break_lock, keep_going)
+        return _run(job, root, log, dry_run, break_lock, keep_going)
     except (Exception, KeyboardInterrupt) as error:
         message, code = explained(error)
         log.failed(error, message, code)
@@ -81,7 +80,6 @@ def _run(
     file: Path,
     root: Path | None,
     log: "Log",
-    say: "Progress",
     dry_run: bool,
     break_lock: bool,
     keep_going: bool,
@@ -99,7 +97,8 @@ def _run(
         log.outcome(0, "planned")
         return 0
     check_ready(job)
-    found = run_job(job, break_lock=break_lock, keep_going=keep_going, progress=say)
+    with shown(log) as progress:
+        found = run_job(job, break_lock=break_lock, keep_going=keep_going, progress=progress)
     code = ModelError.exit_code if found.status == "failed" else 0
     log.outcome(
         code, found.status, folder=str(found.folder), run_id=found.run_id,

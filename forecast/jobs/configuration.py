@@ -118,12 +118,14 @@ class Job(Section):
     def _files(self) -> Iterator[tuple[str, Path]]:
         """Paths of files that must outlive the folder of results."""
         goes, money = self.outputs.destination, self.economics
+        goes_to = None if goes is None or goes.path is None else Path(goes.path)
         for key, path in (
             ("source.file", self.source.file),
             ("forecast.saved_model", self.forecast.saved_model),
             ("economics.spend", None if money is None else money.spend),
             ("segments.rules", None if self.segments is None else self.segments.rules),
             ("outputs.destination.file", None if goes is None else goes.file),
+            ("outputs.destination.path", goes_to),
             ("monitoring.history", None if self.monitoring is None else self.monitoring.history),
         ):
             if path is not None:

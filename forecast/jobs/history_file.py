@@ -1,5 +1,6 @@
 """The DuckDB file that keeps what every run forecast: its tables, its version, its lock."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT", "TABLES", "connected"]
 
 FORMAT = 1
+WRITERS_WAIT = 120.0
+"""Seconds to wait for a review that reads, rather than lose a night's run."""
+
 _KEY = {"run_id": "VARCHAR NOT NULL", "horizon": "VARCHAR NOT NULL"}
 _BANDS = dict.fromkeys(BOUNDS, "DOUBLE")
 
@@ -56,7 +60,7 @@ def connected(path: Path, *, write: bool = False) -> "Iterator[duckdb.DuckDBPyCo
     FileError
         If it does not exist, or cannot be opened.
     LockedError
-        If another process writes in it.
+        If another process writes in it, or one reads it for longer than writers wait.
     DataError
         If the file is something else, or was written by a newer version.
     """
@@ -67,10 +71,16 @@ def connected(path: Path, *, write: bool = False) -> "Iterator[duckdb.DuckDBPyCo
     if not path.parent.is_dir():
         raise FileError(f"{path}: the folder {path.parent} does not exist. Create it first.")
     settings: Any = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-    try:
-        connection = duckdb.connect(str(path), read_only=not write, config=settings)
-    except duckdb.Error as error:
-        raise _explained(path, str(error)) from None
+    until = time.monotonic() + (WRITERS_WAIT if write else 0)
+    while True:
+        try:
+            connection = duckdb.connect(str(path), read_only=not write, config=settings)
+            break
+        except duckdb.Error as error:
+            found = _explained(path, str(error))
+            if not isinstance(found, LockedError) or time.monotonic() >= until:
+                raise found from None
+            time.sleep(0.5)
     try:
         _check(path, connection, write)
         yield connection
@@ -103,7 +113,7 @@ def _check(path: Path, connection: "duckdb.DuckDBPyConnection", write: bool) -> 
 
 def _explained(path: Path, message: str) -> Exception:
     first = " ".join(message.split("\n")[0].split())
-    if "lock" in message.lower() or "different configuration" in message:
+    if "Could not set lock" in message or "different configuration" in message:
         return LockedError(f"{path}: another process has the history open. Try again later.")
     if "not a valid DuckDB" in message or "Serialization" in message:
         return DataError(f"{path} is no DuckDB file, or a damaged one ({first}).")

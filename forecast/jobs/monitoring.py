@@ -77,7 +77,8 @@ def monitor(
     matured. Their totals are tested together (:func:`forecast.jobs.matured.pooled`) at a level of
     1 % over all horizons and targets; a bias counts where it is beyond chance *and* beyond
     ``max_bias``. A single run inside its own interval never does. Inputs and parameters are signs
-    of change only: they say watch, not refit.
+    of change only: they say watch, not refit. The level is that of one review; reviews night by
+    night look at nearly the same windows, but over a year they have more than one chance to err.
 
     Parameters
     ----------
@@ -128,20 +129,20 @@ def monitor(
             kept.table("profile", before), kept.table("profile", newest), max_psi=max_psi, seed=seed
         )
         between = _spaced(_between(runs, before, newest))
-        parameters = parameter_drift(
-            {
-                pd.Timestamp(run.cutoff): table
-                for run in rows_of(pd.concat([between, _one(before), _one(newest)]))
-                if run.model == newest.model and len(table := kept.table("parameters", run))
-            }
-        )
-        seen = pd.concat([judged, under_way, _one(newest)]).drop_duplicates(["run_id", "horizon"])
+        estimates = {
+            pd.Timestamp(run.cutoff): table
+            for run in rows_of(pd.concat([between, _one(before), _one(newest)]))
+            if run.model == newest.model and len(table := kept.table("parameters", run))
+        }
+        seen = pd.concat([judged, under_way, _one(newest)]).drop_duplicates("run_id")
         past = restated(kept, ledger, seen)
     if before.cutoff == newest.cutoff:
         inputs = inputs.iloc[:0]
     fresh = freshness(ledger, today, stale_days)
     data = data_reasons(past, fresh, today)
-    drift = drift_reasons(inputs, parameters, before.cutoff)
+    parameters = parameter_drift(estimates)
+    first = min(estimates, default=pd.Timestamp(newest.cutoff)).date()
+    drift = drift_reasons(inputs, parameters, before.cutoff, first)
     level = matured_reasons(by_run, by_group, running, newest, limits)
     refit, watch = level.refit, [*data.watch, *level.watch, *drift.watch]
     verdict: Verdict = "keep"

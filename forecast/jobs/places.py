@@ -48,9 +48,11 @@ def place(text: str | Path, root: Path) -> Path:
 
 
 def place_of_pattern(text: str, root: Path) -> str:
-    """Return the absolute path or glob that a job file names; the folder before the first sign
-    of the glob must lie below the root.
-    """  # noqa: D205
+    """Return the absolute path or glob that a job file names, as :func:`place` does.
+
+    Of a glob the folder before its first sign must lie below the root; whether the files that it
+    finds do is seen when they are looked for.
+    """
     parts = Path(text).parts
     first = next((at for at, part in enumerate(parts) if glob.has_magic(part)), len(parts))
     whole = place(text, root)

@@ -97,7 +97,9 @@ def matured_reasons(
     return found
 
 
-def drift_reasons(inputs: pd.DataFrame, parameters: pd.DataFrame, since: Any) -> Reasons:
+def drift_reasons(
+    inputs: pd.DataFrame, parameters: pd.DataFrame, since: date, fitted_since: date
+) -> Reasons:
     """Judge inputs and parameters: signs of change, but no proof that forecasts are off."""
     found = Reasons()
     for row in rows_of(inputs[inputs["drifted"].astype(bool)]):
@@ -108,7 +110,7 @@ def drift_reasons(inputs: pd.DataFrame, parameters: pd.DataFrame, since: Any) ->
     for row in rows_of(parameters[parameters["drifted"].astype(bool)]):
         found.watch.append(
             f"Parameter {row.Index} has moved from {row.reference:.4g} to {row.newest:.4g} since "
-            f"{since}, {abs(row.z):.1f} standard errors."
+            f"{fitted_since}, {abs(row.z):.1f} standard errors."
         )
     return found
 
@@ -141,7 +143,10 @@ def data_reasons(restated: pd.DataFrame, fresh: dict[str, Any], today: date) -> 
         )
         if worst[name]
     ]
-    told = ", ".join(whom) or f"{int(worst['purchases_more']):+,} purchases"
+    more = int(worst["purchases_more"])
+    told = ", ".join(whom) or (
+        f"{more:+,} purchases" if more else "counts, totals, first and last days are as they were"
+    )
     (found.data if grave else found.keep).append(
         f"The past has changed since {len(changed)} of {len(restated)} runs saw it: of the "
         f"{int(worst['customers']):,} customers of run {worst['run_id']} ({worst['cutoff']}), "

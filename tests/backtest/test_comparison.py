@@ -137,9 +137,7 @@ def test_odd_questions_are_refused(bt, log, fakes):
         bt.compare("log_score")
 
 
-def test_a_model_that_called_something_impossible_is_not_compared_where_it_was_lucky(
-    ledger, fakes
-):
+def test_a_model_that_called_something_impossible_is_not_compared_where_it_was_lucky(ledger, fakes):
     tested = backtest(ledger, {"a": fakes.Fake(), "b": fakes.Fake(0.5)}, horizon="7D",
                       origins=2, draws=0)  # fmt: skip
     found = tested.compare("poisson_deviance")

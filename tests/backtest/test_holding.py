@@ -9,9 +9,12 @@ from forecast.errors import LockedError
 
 
 def test_a_folder_is_held_by_one_run_and_free_after_it(tmp_path):
-    with held(tmp_path), pytest.raises(LockedError, match="Another backtest is running"):
-        with held(tmp_path):
-            pass
+    with (
+        held(tmp_path),
+        pytest.raises(LockedError, match="Another backtest is running"),
+        held(tmp_path),
+    ):
+        pass
     with held(tmp_path):
         assert list(tmp_path.iterdir()) == []
 

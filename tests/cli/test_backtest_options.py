@@ -57,6 +57,28 @@ def test_predictions_of_another_tool(ltv: Run, shop: Path, tmp_path: Path) -> No
     assert ended.code == 6
 
 
+def test_customers_without_a_prediction_of_another_tool(
+    ltv: Run, shop: Path, tmp_path: Path
+) -> None:
+    ledger = read_ledger(str(shop))
+    last = pd.Timestamp(ledger.cutoff) - pd.Timedelta(weeks=4)
+    ids = ledger.cut(last).purchases()["customer_id"].unique()[3:]
+    sheet = pd.DataFrame({"Id": ids, "CET": 0.5, "cutoff": str(last.date())})
+    sheet.to_csv(tmp_path / "tool.csv", index=False)
+    road = ("backtest", shop, *TEST, "--origins", 1, "--predictions", tmp_path / "tool.csv")
+    ended = ltv(*road, "--out", tmp_path / "failed")
+    assert ended.code == 0, ended.err
+    assert "have no prediction" in " ".join(ended.err.split())
+    ended = ltv(*road, "--fill", 0, "--out", tmp_path / "filled")
+    assert ended.code == 0, ended.err
+    found = Backtest.load(tmp_path / "filled" / "backtest")
+    row = found.runs[(found.runs["model"] == "tool") & (found.runs["population"] == "existing")]
+    assert row["status"].tolist() == ["ok"]
+    assert "3 customers without a prediction are taken as 0.0" in row["notes"].iloc[0]
+    ended = ltv("backtest", shop, *TEST, "--fill", 0, "--out", tmp_path / "none")
+    assert ended.code == 2
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
     [("--refit", "0"), ("--refit", "often"), ("--history", "52"), ("--gap", "2024-01-01"),

@@ -170,6 +170,11 @@ def test_a_job_cannot_be_changed(tmp_path: Path) -> None:
             'path = "orders.csv"',
             "outputs.destination.path: lies in what source.path reads",
         ),
+        (
+            'database = "sqlite"\nfile = "predictions.sqlite"\ntable = "predictions"',
+            'path = "out/{cutoff}/p.parquet"',
+            "outputs.destination.path: lies in outputs.folder",
+        ),
         ('"predictions.sqlite"', '"out/{cutoff}/p.sqlite"', "outputs.destination.file: lies in"),
         ('"history.duckdb"', '"history.duckdb"\nmax_bias = "20%"', "written 0.1 for \"10%\""),
         ('"history.duckdb"', '"history.duckdb"\nmax_bias = 20', "monitoring.max_bias: 20 must be"),
@@ -302,6 +307,15 @@ def test_a_cutoff_left_out_or_in_the_future(tmp_path: Path) -> None:
     job = parse_job(changed('"last complete week"', "2026-11-23"), root=tmp_path)
     with pytest.raises(UsageError, match=r"cutoff: 2026-11-23 lies in the future"):
         job.resolve_cutoff(date(2026, 11, 22))
+
+
+def test_today_is_the_day_it_is_where_the_shop_is(tmp_path: Path) -> None:
+    zones = ("Pacific/Kiritimati", "Pacific/Pago_Pago")  # 25 hours apart
+    ahead, behind = (
+        parse_job(changed('"orders.csv"', f'"orders.csv"\ntimezone = "{zone}"'), root=tmp_path)
+        for zone in zones
+    )
+    assert ahead.today() > behind.today()
 
 
 def test_models_can_be_made_in_python_too() -> None:

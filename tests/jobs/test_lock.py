@@ -118,6 +118,7 @@ for line in sys.stdin:
 """
 
 
+@pytest.mark.slow
 def test_of_many_that_break_a_dead_lock_one_at_a_time_gets_in(path: Path, dead: int) -> None:
     inside = path.with_name("inside")
     racers = [

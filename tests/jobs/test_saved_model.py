@@ -48,7 +48,7 @@ OTHERS = {
     "pareto": BTYD("pareto_nbd"),
     "covariates": BTYD(covariates=("channel",)),
     "groups": BTYD("nbd", by="channel"),
-    "lifetimes_pareto": BTYD("pareto_nbd", engine="lifetimes"),
+    "lifetimes": BTYD("mbgnbd", engine="lifetimes"),
     "series_by": SeasonalSeries(events=EVENTS, by="channel", level="revenue"),
     "any_regressor": CustomerRegression(LinearRegression()),
     "small_ensemble": Ensemble({"own": OwnRate(), "trees": GradientBoosting(trees=4)}, None),
@@ -106,7 +106,7 @@ def check_way_and_back(model: Any, past: Ledger, whole: Ledger, folder: Path) ->
     assert_equal(before, asked(again.update(past)))
     assert_equal(asked(model.update(whole), seed=5), asked(load_model(file).update(whole), seed=5))
     content = b"".join(each.read_bytes() for each in folder.iterdir())
-    for name in past.attributes().index[:40]:
+    for name in past.purchases()["customer_id"].unique()[:40]:
         assert str(name).encode() not in content
 
 
@@ -164,6 +164,7 @@ def test_a_horizon_without_lessons_is_refused(saved: Path, past: Ledger) -> None
         model.forecast("9W")
 
 
+@pytest.mark.slow
 def test_equal_models_have_equal_bytes(tmp_path: Path) -> None:
     code = (
         "import sys, forecast as fc; from forecast.jobs.saved_model import save_model;"
@@ -203,9 +204,7 @@ class TestRefusedToSave:
     def test_an_estimator_that_would_not_be_read(self, past: Ledger, tmp_path: Path) -> None:
         model = CustomerRegression(RandomForestRegressor(2, random_state=0)).fit(past)
         model.forecast(HORIZON, draws=0)
-        with pytest.raises(
-            UsageError, match=r"_tree\.Tree.* is no type that a model file may hold"
-        ):
+        with pytest.raises(UsageError, match=r"_tree\.Tree.* is no type that a model file"):
             save_model(model, tmp_path)
         assert not list(tmp_path.iterdir())
 
@@ -229,7 +228,7 @@ class TestDamage:
     @pytest.mark.parametrize("size", [0, 1, 100, -1])
     def test_cut_short(self, own: Path, size: int) -> None:
         own.write_bytes(own.read_bytes()[: size if size >= 0 else -3])
-        with pytest.raises(DataError, match="empty|no model file of JSON"):
+        with pytest.raises(DataError, match=r"empty|no model file of JSON"):
             load_model(own)
 
     def test_changed(self, own: Path) -> None:

@@ -230,7 +230,9 @@ def test_a_model_is_known_by_what_its_forecasts_call_it(
     one = backtest(ledger, {"mine": rate()}, horizon="8W", origins=2)
     assert set(one.runs["called"]) == {"Rate", ""}  # nothing where the population is refused
     assert same_model(future, one) == "mine"
-    assert not any("No model of the backtest is named" in each for each in alerts(None, future, one))
+    assert not any(
+        "No model of the backtest is named" in each for each in alerts(None, future, one)
+    )
     two = backtest(ledger, {"mine": rate(), "half": rate(level=0.5)}, horizon="8W", origins=2)
     assert same_model(future, two) is None
     older = dataclasses.replace(one, runs=one.runs.drop(columns="called"))

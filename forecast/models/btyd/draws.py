@@ -1,6 +1,6 @@
 """The distribution behind a BTYD forecast: customers' histories and simulated futures."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -49,8 +49,13 @@ class BTYDSampler:
 
     def blocks(self) -> Iterator[Draws]:
         """Yield all customers, in order."""
+        for make in self.tasks():
+            yield make()
+
+    def tasks(self) -> Iterator[Callable[[], Draws]]:
+        """Yield what makes each block, in order; blocks do not depend on each other."""
         for number, rows in enumerate(self._rows()):
-            yield self._block(number, rows)
+            yield partial(self._block, number, rows)
 
     def _rows(self) -> Iterator[slice]:
         """Cut the customers into blocks of bounded cells and bounded expected purchases."""

@@ -308,7 +308,7 @@ def test_a_killed_writer_leaves_all_or_nothing(database, destination, write):
     status, whole = write(place, 1.0)
     assert status == 0
     moments, state, killed = random.Random(1), 1.0, 0
-    for shift in range(2, 22):
+    for shift in range(2, 14):
         write(place, float(shift), kill=moments.uniform(0, whole))
         found = rows_of(place)
         assert len(found) == 60_000
