@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -133,14 +132,13 @@ def accumulate(
 ) -> tuple[FloatArray, FloatArray | None]:
     """Sum draws by group and period in one pass, filling customers' bounds on the way.
 
-    A sampler with ``tasks()``, one callable a block, has its blocks made on all cores. Blocks are
-    added up in their order, so the number of cores changes nothing.
+    A sampler that also has ``tasks()``, which yields a callable for each block, has its blocks made
+    on all cores. They are added up in their order, so the number of cores changes nothing.
     """
     shape, draws = (sampler.draws, groups, periods), sampler.draws
     size = draws * groups * periods
 
-    def added(make: Callable[[], Draws]) -> tuple[FloatArray, FloatArray | None]:
-        block = make()
+    def added(block: Draws) -> tuple[FloatArray, FloatArray | None]:
         if bounds is not None:
             bounds[block.rows, :2] = row_quantiles(block.purchases, [0.05, 0.95])
             if block.value is not None:
@@ -149,13 +147,18 @@ def accumulate(
         customer, draw = np.divmod(split.cell, draws)
         group = 0 if codes is None else codes[block.rows][customer]
         flat = (draw * groups + group) * periods + split.period
-        purchases = np.bincount(flat, split.purchases, minlength=size)
+        counted: FloatArray = np.bincount(flat, split.purchases.astype(float), minlength=size)
         if split.value is None:
-            return purchases, None
-        return purchases, np.bincount(flat, split.value, minlength=size)
+            return counted, None
+        return counted, np.bincount(flat, split.value, minlength=size)
 
-    purchases, value = np.zeros(size), None
-    for more_purchases, more_value in in_order(added, _tasks(sampler)):
+    if hasattr(sampler, "tasks"):
+        sums = in_order(lambda make: added(make()), sampler.tasks())
+    else:
+        sums = map(added, sampler.blocks())
+    purchases = np.zeros(size)
+    value: FloatArray | None = None
+    for more_purchases, more_value in sums:
         purchases += more_purchases
         if more_value is not None:
             value = more_value if value is None else value + more_value
@@ -187,19 +190,6 @@ def in_order(
                 yield under_way.popleft().result()
         while under_way:
             yield under_way.popleft().result()
-
-
-def _tasks(sampler: Sampler) -> Iterator[Callable[[], Draws]]:
-    """Return what makes each block; a sampler without tasks makes them itself, one by one."""
-    if hasattr(sampler, "tasks"):
-        yield from sampler.tasks()
-    else:
-        for block in sampler.blocks():
-            yield partial(_given, block)
-
-
-def _given(block: Draws) -> Draws:
-    return block
 
 
 def row_quantiles(drawn: npt.NDArray[Any], levels: Sequence[float]) -> npt.NDArray[Any]:

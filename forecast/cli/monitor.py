@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from forecast.calendar import parse_day
 from forecast.cli.app import app
 from forecast.cli.asked import check_apart
 from forecast.cli.log import Log
@@ -77,6 +76,7 @@ def monitor(
     json
         Print one JSON object instead of sentences.
     """
+    from forecast.calendar import parse_day
     from forecast.jobs import check_free
     from forecast.jobs.monitoring import monitor as review
 

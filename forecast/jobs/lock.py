@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -49,13 +50,7 @@ class Holder:
     @property
     def alive(self) -> bool:
         """Whether the process is there, on this computer."""
-        try:
-            os.kill(self.pid, 0)
-        except (ProcessLookupError, OverflowError):
-            return False
-        except PermissionError:
-            pass  # of another user
-        return not self.born or _born(self.pid) in ("", self.born)
+        return _there(self.pid) and (not self.born or _born(self.pid) in ("", self.born))
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host} since {self.since}"
@@ -94,13 +89,12 @@ def locked(path: Path, what: str, *, break_lock: bool = False) -> Iterator[Holde
 
 def _take(path: Path, what: str, break_lock: bool) -> Holder | None:
     """Write this process into the file, under the system's own lock, which dies with a process."""
-    import fcntl
-
+    never_a_link = getattr(os, "O_NOFOLLOW", 0)  # Windows has no such flag
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | never_a_link, 0o600)
         with os.fdopen(handle, "r+", encoding="utf-8") as file:
             with suppress(OSError):  # some network disks have none
-                fcntl.flock(file, fcntl.LOCK_EX)
+                _claim(handle)
             if not _still(path, file.fileno()):
                 continue  # its holder has just taken it away
             text = file.read()
@@ -113,6 +107,18 @@ def _take(path: Path, what: str, break_lock: bool) -> Holder | None:
             file.flush()
             os.fsync(file.fileno())
             return before
+
+
+def _claim(handle: int) -> None:
+    """Wait for the system's own lock on an open file; closing the file gives it back."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX)
 
 
 def _still(path: Path, handle: int) -> bool:
@@ -144,6 +150,27 @@ def _refuse(path: Path, what: str, holder: Holder | None, break_lock: bool) -> N
         f"{what} was left locked by {holder}, which is dead. Go on from where it stopped with "
         "--break-lock."
     )
+
+
+def _there(pid: int) -> bool:
+    """Return whether a process of this number is running on this computer."""
+    if sys.platform == "win32":  # signal 0 would interrupt it there
+        import ctypes
+
+        may_wait, still_running = 0x0010_0000, 0x102  # SYNCHRONIZE and WAIT_TIMEOUT
+        kernel = ctypes.WinDLL("kernel32")
+        handle = kernel.OpenProcess(may_wait, False, pid)
+        try:
+            return bool(handle and kernel.WaitForSingleObject(handle, 0) == still_running)
+        finally:
+            kernel.CloseHandle(handle)
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass  # of another user
+    return True
 
 
 def _born(pid: int) -> str:

@@ -223,8 +223,7 @@ class Decoder:
         return self.estimators[inner]
 
 
-@cache
-def _kept(kind: type) -> tuple[str, ...]:
+def _kept(kind: Any) -> tuple[str, ...]:
     """Return the fields of a class that are written."""
     dropped = DROPPED.get(kind, ())
     settings = [each.name for each in fields(kind) if each.init and each.name not in dropped]

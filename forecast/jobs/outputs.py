@@ -10,6 +10,7 @@ from typing import Any
 
 from forecast.errors import FileError, LockedError, UsageError, listed
 from forecast.jobs.manifest import MANIFEST, SUCCESS, foreign_files, write_manifest
+from forecast.jobs.publishing import settle
 
 __all__ = ["check_free", "output_folder"]
 
@@ -111,20 +112,10 @@ def _move(part: Path, target: Path) -> None:
         if target.exists():
             target.rename(old)
         part.rename(target)
-        _settle(target.parent)
+        settle(target.parent)
     except BaseException:
         if old.exists() and not target.exists():
             old.rename(target)
         raise
     finally:
         shutil.rmtree(old, ignore_errors=True)
-
-
-def _settle(folder: Path) -> None:
-    """Ask the system to keep a renaming; some file systems cannot be asked."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import resource
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -290,8 +289,10 @@ class _Run:
             if found.customers is None:
                 self.note(f"{horizon}: {found.model} forecasts totals, and sends no customers.")
                 continue
-            facts = {"horizon": str(found.horizon), "cutoff": found.cutoff, "model": found.model}
-            tables.append(found.customers.reset_index().assign(**facts))
+            table = found.customers.reset_index()
+            tables.append(
+                table.assign(horizon=str(horizon), cutoff=found.cutoff, model=found.model)
+            )
         if tables:
             table = pd.concat(tables, ignore_index=True)
             upsert(self.job.outputs.destination, run_id, table, root=self.job.root)
@@ -324,7 +325,11 @@ def _beside(folder: Path, kind: str) -> Path:
     return folder.with_name(f".{folder.name}.{kind}")
 
 
-def _peak_memory() -> int:
-    """Return the most memory this process has held so far, in megabytes."""
+def _peak_memory() -> int | None:
+    """Return the most memory this process has held so far, in megabytes; None on Windows."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(most / (1_000_000 if sys.platform == "darwin" else 1_000))

@@ -17,9 +17,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
 from forecast.calendar import Horizon
 from forecast.errors import DataError, FileError, ModelWarning, NotFittedError, UsageError
 
@@ -33,7 +30,6 @@ FORMAT = 1
 KIND = "ltv-forecast model"
 MOST_JSON, MOST_ARRAYS = 1 << 26, 1 << 31  # bytes
 _PACKAGES = ("ltv-forecast", "numpy", "pandas", "scipy", "scikit-learn")
-_DTYPES = ("<f8", "<i8", "<i4", "<i2", "|b1")
 
 
 @dataclass(frozen=True)
@@ -127,6 +123,7 @@ def save_model(model: "Forecaster", path: str | Path) -> Path:
     >>> one.equals(other)
     True
     """
+    from forecast.jobs.array_file import dump_arrays
     from forecast.jobs.estimator_file import dump_estimators
     from forecast.jobs.model_codec import Encoder
     from forecast.jobs.model_parts import MODELS, learned_on
@@ -140,7 +137,7 @@ def save_model(model: "Forecaster", path: str | Path) -> Path:
     state = encoder.encode(model)
     beside = {}
     if encoder.arrays:
-        beside[f"{file.stem}.parquet"] = _dump_arrays(encoder.arrays)
+        beside[f"{file.stem}.parquet"] = dump_arrays(encoder.arrays)
     if encoder.estimators:
         beside[f"{file.stem}.skops"] = dump_estimators(encoder.estimators)
     lessons = getattr(model, "lessons_", None)
@@ -197,6 +194,7 @@ def read_model(path: str | Path) -> SavedModel:
     ModelWarning
         If it holds trees of another version of scikit-learn.
     """
+    from forecast.jobs.array_file import parse_arrays
     from forecast.jobs.estimator_file import parse_estimators
     from forecast.jobs.model_codec import Decoder
     from forecast.jobs.model_parts import MODELS
@@ -206,7 +204,7 @@ def read_model(path: str | Path) -> SavedModel:
     contents = {name: _beside(file, name, digest) for name, digest in facts["files"].items()}
     try:
         arrays = [each for name, content in contents.items() if name.endswith(".parquet")
-                  for each in _parse_arrays(content)]  # fmt: skip
+                  for each in parse_arrays(content)]  # fmt: skip
         estimators = [each for name, content in contents.items() if name.endswith(".skops")
                       for each in parse_estimators(content)]  # fmt: skip
         model = Decoder(arrays, estimators).decode(facts["state"])
@@ -301,46 +299,6 @@ def _write(contents: dict[Path, bytes]) -> None:
     finally:
         for part in parts:
             part.unlink(missing_ok=True)
-
-
-def _dump_arrays(arrays: list[npt.NDArray[Any]]) -> bytes:
-    """Return a Parquet file of one row an array: type, shape and bytes."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    plain = [np.ascontiguousarray(each, dtype=_dtype(each)) for each in arrays]
-    table = pa.table({
-        "dtype": [each.dtype.str for each in plain],
-        "shape": pa.array([list(each.shape) for each in arrays], pa.list_(pa.int64())),
-        "data": pa.array([each.tobytes() for each in plain], pa.large_binary()),
-    })  # fmt: skip
-    out = pa.BufferOutputStream()
-    pq.write_table(table, out, compression="none", use_dictionary=False)
-    return bytes(out.getvalue())
-
-
-def _dtype(array: npt.NDArray[Any]) -> str:
-    found = array.dtype.newbyteorder("<").str
-    if found not in _DTYPES:
-        raise UsageError(f"save_model: arrays of {array.dtype} have no place in a model file.")
-    return found
-
-
-def _parse_arrays(content: bytes) -> list[npt.NDArray[Any]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        rows = pq.read_table(pa.BufferReader(content)).to_pylist()
-        found = []
-        for row in rows:
-            if row["dtype"] not in _DTYPES or min(row["shape"], default=0) < 0:
-                raise ValueError(f"an array of {row['dtype']}")
-            flat = np.frombuffer(row["data"], dtype=row["dtype"])
-            found.append(flat.reshape(row["shape"]).copy())
-        return found
-    except (pa.ArrowException, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"its arrays are damaged ({error}).") from None
 
 
 def _warn_of_version(file: Path, written: str) -> None:

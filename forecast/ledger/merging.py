@@ -178,11 +178,13 @@ def stored(merged: Frame, people: Frame, rows: Frame, columns: Columns, source: 
         return Stored(days, people, attributes)
     kept = None if attributes is None else attributes.collect("pyarrow").to_native()
     people = people.sort("customer_id")
-    if size(merged) > SPILL_ROWS:  # unsorted: a view sorts what it shows
+    if source.folder is not None and size(merged) > SPILL_ROWS:  # unsorted: a view sorts what it shows
         folder = TemporaryFolder()
         files = Spilled(folder, "days.parquet"), Spilled(folder, "people.parquet")
         for frame, file in zip((days, people), files, strict=True):
-            frame.to_native().write_parquet(str(file.path))
+            written = source.folder / file.path.name
+            frame.to_native().write_parquet(str(written))
+            written.replace(file.path)
         return Stored(*files, kept)
     days = days.sort("customer_id", "day")
     return Stored(days.collect("pyarrow").to_native(), people.collect("pyarrow").to_native(), kept)

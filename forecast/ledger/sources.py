@@ -1,14 +1,15 @@
 """Any source of rows as one lazy frame: DuckDB for what is local, Spark for what is on a cluster.
 
 Text files are read as text, so ``007`` stays ``007`` and ``NA`` stays ``NA``; only an empty field
-is missing. DuckDB is opened without extensions to load, and never given text from the data as SQL.
+is missing. DuckDB may open the files named and a folder of its own, loads no extension, and is never
+given text from the data as SQL.
 """
 
 import glob
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,11 +34,16 @@ from forecast.ledger.tables import arrow_table
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["Frame", "Source", "connect", "open_source", "reading"]
+__all__ = ["FILE", "ROW", "Frame", "Source", "connect", "open_source", "reading"]
 
+FILE, ROW, _AT = "ltv file", "ltv row", "ltv at"
 _PARTITIONED = """SELECT * FROM read_parquet(
     getvariable('paths'), hive_partitioning = true, hive_types_autocast = false)"""
+_NUMBERED = f"""SELECT *, filename AS "{FILE}", file_row_number + 1 AS "{ROW}" FROM read_parquet(
+    getvariable('paths'), hive_partitioning = true, hive_types_autocast = false,
+    filename = true, file_row_number = true)"""
 Frame = Any  # a narwhals LazyFrame of either back end
+MOST_MEGABYTES = 4_000
 _CONNECTIONS: "dict[int, duckdb.DuckDBPyConnection]" = {}
 
 
@@ -57,6 +63,13 @@ class Source:
         Where tables can be kept while reading; None on Spark.
     kinds : mapping
         Columns of Python objects, or of files that differ: name -> names of the types met.
+    folder : Path or None
+        The one place where the connection may write; gone when the source is closed.
+    numbered : callable or None
+        Gives the rows with :data:`FILE` and :data:`ROW`, counted from 1; None where rows have no
+        order. Slower, so asked for only where rows are to be pointed at.
+    files : mapping
+        What DuckDB calls a file -> what the user calls it.
     """
 
     frame: Frame
@@ -64,6 +77,9 @@ class Source:
     text: bool = False
     connection: Any = None
     kinds: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    folder: Path | None = None
+    numbered: Callable[[], Frame] | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def on_spark(self) -> bool:
@@ -104,23 +120,39 @@ class Source:
 
 
 def connect() -> "duckdb.DuckDBPyConnection":
-    """Return a connection to this process's in-memory DuckDB, which loads no extension."""
+    """Return a connection to this process's in-memory DuckDB, for what ledgers have put aside."""
     process = os.getpid()  # a forked worker must not use its parent's
     if process not in _CONNECTIONS:
-        _CONNECTIONS[process] = _open()
+        _CONNECTIONS[process] = _open(tempfile.gettempdir())
     return _CONNECTIONS[process].cursor()
 
 
-def _open() -> "duckdb.DuckDBPyConnection":
+def _open(folder: str | Path, reads: Iterable[str] | None = None) -> "duckdb.DuckDBPyConnection":
+    """Open a DuckDB whose settings are final; with ``reads``, it reaches those and one folder."""
     import duckdb
 
-    return duckdb.connect(
+    own = duckdb.connect(
         config={
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
-            "temp_directory": tempfile.gettempdir(),
+            "temp_directory": str(folder),
+            "memory_limit": f"{_megabytes()}MB",
         }
     )
+    if reads is not None:
+        own.execute("SET allowed_paths = $1", [[*reads, *map(glob.escape, reads)]])
+        own.execute("SET enable_external_access = false")
+    own.execute("SET lock_configuration = true")
+    return own
+
+
+def _megabytes() -> int:
+    """Return half the machine's memory, at most 4 GB: what DuckDB needs beyond goes to disk."""
+    try:
+        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # not known everywhere
+        return MOST_MEGABYTES
+    return min(MOST_MEGABYTES, machine // 2_000_000)
 
 
 @contextmanager
@@ -137,37 +169,40 @@ def open_source(source: Any, *, delimiter: str = ",", encoding: str = "utf-8") -
         If the object is none of the tables known.
     """
     check_text_options(delimiter, encoding)
+    with tempfile.TemporaryDirectory(prefix="ltv-reading-") as folder:
+        yield _opened(source, delimiter, encoding, Path(folder))
+
+
+def _opened(source: Any, delimiter: str, encoding: str, folder: Path) -> Source:
     if isinstance(source, str | os.PathLike):
-        with tempfile.TemporaryDirectory(prefix="ltv-text-") as folder:
-            yield _open_path(os.fspath(source), delimiter, encoding, Path(folder))
-        return
+        return _open_path(os.fspath(source), delimiter, encoding, folder)
     kind = type(source).__module__.partition(".")[0]
     if kind == "pyspark" and hasattr(source, "sparkSession"):
-        yield Source(nw.from_native(source), "the Spark table")
-    elif type(source).__name__ == "DuckDBPyRelation":
-        yield _from_relation(source)
-    elif kind in ("pandas", "polars", "pyarrow"):
-        yield _from_table(source, kind)
-    else:
-        what = "a DuckDB connection" if "duckdb" in kind else f"{type(source).__name__!r}"
-        raise UsageError(
-            f"source: {what} is not a purchase log. Give a path, or a pandas, Polars, PyArrow, "
-            "DuckDB or Spark table."
-        )
+        return Source(nw.from_native(source), "the Spark table")
+    if type(source).__name__ == "DuckDBPyRelation":
+        return _from_relation(source, folder)
+    if kind in ("pandas", "polars", "pyarrow"):
+        return _from_table(source, kind, folder)
+    what = "a DuckDB connection" if "duckdb" in kind else f"{type(source).__name__!r}"
+    raise UsageError(
+        f"source: {what} is not a purchase log. Give a path, or a pandas, Polars, PyArrow, "
+        "DuckDB or Spark table."
+    )
 
 
-def _from_relation(relation: Any) -> Source:
+def _from_relation(relation: Any, folder: Path) -> Source:
     """Bring a relation into a connection of our own, in pieces."""
-    name, own = "the DuckDB relation", _open()
+    name, own = "the DuckDB relation", _open(folder, ())
     with reading(name):
         refuse_doubles(relation.columns, name)
         own.from_arrow(relation.to_arrow_reader(100_000)).create("relation")
-        return Source(nw.from_native(own.table("relation")), name, connection=own)
+        rows = nw.from_native(own.table("relation"))
+        return Source(rows, name, connection=own, folder=folder)
 
 
-def _from_table(source: Any, kind: str) -> Source:
+def _from_table(source: Any, kind: str, folder: Path) -> Source:
     table, kinds = arrow_table(source, kind)
-    name, own = f"the {kind} table", _open()
+    name, own = f"the {kind} table", _open(folder, ())
     for column in table.schema.names if hasattr(table, "select") else ():
         try:
             own.from_arrow(table.select([column]))
@@ -180,7 +215,20 @@ def _from_table(source: Any, kind: str) -> Source:
                 "them text or plain numbers."
             ) from error
     with reading(name):
-        return Source(nw.from_native(own.from_arrow(table)), name, connection=own, kinds=kinds)
+        rows = own.from_arrow(table)
+        return Source(
+            nw.from_native(rows),
+            name,
+            connection=own,
+            kinds=kinds,
+            folder=folder,
+            numbered=lambda: _numbered(rows),
+        )
+
+
+def _numbered(rows: Any) -> Frame:
+    """Count rows as they come: DuckDB keeps their order."""
+    return nw.from_native(rows.project(f'*, NULL AS "{FILE}", row_number() OVER () AS "{ROW}"'))
 
 
 @contextmanager
@@ -232,7 +280,7 @@ def _open_path(text: str, delimiter: str, encoding: str, folder: Path) -> Source
                 f"{text}: mixes Parquet with other files, e.g. {others[0]}. Read one kind at a "
                 "time."
             )
-        return _parquet(paths, text)
+        return _parquet(paths, text, folder)
     if text.lower().endswith((".tsv", ".tsv.gz")):
         delimiter = "\t"
     plain = [plain_text(path, kinds[path], encoding, folder) for path in paths]
@@ -240,10 +288,12 @@ def _open_path(text: str, delimiter: str, encoding: str, folder: Path) -> Source
     for path, each in zip(paths[1:], plain[1:], strict=True):
         if (other := header_of(each, path, delimiter)) != columns:
             refuse_difference(path, other, paths[0], columns)
-    own = _open()
-    with reading(text):
-        rows = own.read_csv(
-            _escaped(plain),  # type: ignore[arg-type]  # the stubs know one path only
+    files = dict(zip(map(os.path.abspath, plain), map(str, paths), strict=True))
+    own = _open(folder, files)
+
+    def rows(**more: str) -> Any:
+        return own.read_csv(
+            _escaped(files),  # type: ignore[arg-type]  # the stubs know one path only
             columns=dict.fromkeys(columns, "VARCHAR"),
             header=True,
             auto_detect=False,
@@ -251,22 +301,51 @@ def _open_path(text: str, delimiter: str, encoding: str, folder: Path) -> Source
             sep=delimiter,
             quotechar='"',
             escapechar='"',
+            **more,  # type: ignore[arg-type]
         )
-        return Source(nw.from_native(rows), text, text=True, connection=own)
 
+    def numbered() -> Frame:
+        counted = rows(filename=FILE).project(f'*, row_number() OVER () AS "{_AT}"')
+        before = f'min("{_AT}") OVER (PARTITION BY "{FILE}")'
+        return nw.from_native(counted.project(f'*, "{_AT}" - {before} + 1 AS "{ROW}"'))
 
-def _escaped(paths: Sequence[Path]) -> list[str]:
-    """Return paths that DuckDB takes literally, not as globs."""
-    return [glob.escape(str(path)) for path in paths]
-
-
-def _parquet(paths: Sequence[Path], text: str) -> Source:
-    kinds = parquet_kinds(paths)
-    own = _open()
     with reading(text):
-        rows = nw.from_native(own.read_parquet(_escaped(paths)))
+        return Source(
+            nw.from_native(rows()),
+            text,
+            text=True,
+            connection=own,
+            folder=folder,
+            numbered=numbered,
+            files=files,
+        )
+
+
+def _escaped(paths: Iterable[str]) -> list[str]:
+    """Return paths that DuckDB takes literally, not as globs."""
+    return [glob.escape(path) for path in paths]
+
+
+def _parquet(paths: Sequence[Path], text: str, folder: Path) -> Source:
+    kinds = parquet_kinds(paths)
+    files = {os.path.abspath(path): str(path) for path in paths}
+    own = _open(folder, files)
+    with reading(text):
+        rows = nw.from_native(own.read_parquet(_escaped(files)))
         held = rows.collect_schema().names()
+        own.execute("SET VARIABLE paths = ?", [_escaped(files)])
         if partitions := partition_columns(paths, text, held):
-            own.execute("SET VARIABLE paths = ?", [_escaped(paths)])
             rows = nw.from_native(own.sql(_PARTITIONED)).select(*held, *partitions)
-        return Source(rows, text, connection=own, kinds=kinds)
+
+    def numbered() -> Frame:
+        return nw.from_native(own.sql(_NUMBERED))
+
+    return Source(
+        rows,
+        text,
+        connection=own,
+        kinds=kinds,
+        folder=folder,
+        numbered=None if {"filename", "file_row_number"} & {*held, *partitions} else numbered,
+        files=files,
+    )

@@ -5,10 +5,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import narwhals.stable.v2 as nw
 import pandas as pd
 
 from forecast.errors import DataError, FileError, UnsupportedError
 from forecast.ledger.ledger import Ledger
+from forecast.ledger.merging import SPILL_ROWS
 
 __all__ = ["load_ledger", "save_ledger"]
 
@@ -24,8 +26,10 @@ def save_ledger(ledger: Ledger, folder: str | Path) -> None:
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    days = ledger.days().sort("customer_id", "day").collect("pyarrow").to_native()
-    pq.write_table(days, folder / "days.parquet", compression="zstd")
+    written = folder / "days.parquet.part"  # the ledger may be the one kept here
+    days = nw.to_native(ledger.days().sort("customer_id", "day"))
+    days.write_parquet(str(written), compression="zstd")
+    written.replace(folder / "days.parquet")
     if ledger.customer_columns:
         pq.write_table(ledger._attributes, folder / "customers.parquet", compression="zstd")
     facts: dict[str, Any] = {"format": FORMAT} | {name: getattr(ledger, name) for name in _FACTS}
@@ -36,7 +40,7 @@ def save_ledger(ledger: Ledger, folder: str | Path) -> None:
 
 
 def load_ledger(folder: str | Path) -> Ledger:
-    """Read what :func:`save_ledger` wrote.
+    """Read what :func:`save_ledger` wrote; many purchases stay in the file.
 
     Raises
     ------
@@ -58,10 +62,13 @@ def load_ledger(folder: str | Path) -> Ledger:
                 f"{folder} was written by a newer version (format {facts['format']}, "
                 f"this one reads up to {FORMAT})."
             )
-        days = pq.read_table(folder / "days.parquet")
+        days: Any = folder / "days.parquet"
+        held = pq.read_metadata(days)
         kept = ["customer_id", "day", "ticks", *facts["purchase_columns"]]
-        if sorted(days.column_names) != sorted(kept):
+        if sorted(held.schema.names) != sorted(kept):
             raise DataError(f"{folder} holds a damaged ledger: days.parquet lacks columns.")
+        if held.num_rows <= SPILL_ROWS:
+            days = pq.read_table(days)
         return Ledger(
             cutoff=date.fromisoformat(facts["cutoff"]),
             audit=pd.DataFrame(facts["audit"], columns=["check", "count", "severity", "what"]),

@@ -25,9 +25,9 @@ from forecast.spark.customers import check_spark
 from forecast.spark.estimation import check_model
 from forecast.views import summary_frame
 
-__all__ = ["BUCKETS", "score"]
+__all__ = ["TOGETHER", "score"]
 
-BUCKETS = 1024  # customers are drawn together with those whose ids fall into the same one
+TOGETHER = 1000  # customers that are simulated together, about
 
 
 def score(
@@ -52,8 +52,8 @@ def score(
     draws : int
         Simulated futures behind the 90 % bounds; 0 for expectations alone.
     seed : int
-        Draws depend on it, on the parameters, and on the customers whose ids fall into the same
-        of 1,024 buckets; neither on the order of rows nor on partitions.
+        Draws depend on it, on the fit, and on the customers whose ids fall into the same bucket,
+        some thousand; neither on the order of rows nor on partitions.
     partitions : int, optional
         Tasks that simulate; the session's ``spark.sql.shuffle.partitions`` by default.
 
@@ -89,7 +89,8 @@ def score(
     if partitions is None:
         usual = str(people.sparkSession.conf.get("spark.sql.shuffle.partitions", "200"))
         partitions = int(usual) if usual.isdigit() else 200
-    bucket = sf.expr(f"pmod(xxhash64(customer_id), {BUCKETS})").cast("int")
+    number = _number_of_buckets(model)
+    bucket = sf.expr(f"pmod(xxhash64(customer_id), {number})").cast("int")
     together = people.withColumn("bucket", bucket).repartition(partitions, "bucket")
     return together.sortWithinPartitions("bucket", "customer_id").mapInArrow(
         scorer.simulations, schema
@@ -255,6 +256,13 @@ def _scorer(model: BTYD, ledger: Ledger, horizon: str | date, draws: int, seed: 
         draws=draws,
         seed=seed,
     )
+
+
+def _number_of_buckets(model: BTYD) -> int:
+    """Return a power of two, so that a base that grows moves to other buckets seldom."""
+    assert model.fitted_ is not None
+    customers = model.fitted_.purchase_fit.n_customers or TOGETHER
+    return int(2 ** max(4, np.ceil(np.log2(customers / TOGETHER))))
 
 
 def _ahead(clock: Clock | None, now: int, last: int) -> float:

@@ -19,6 +19,8 @@ _SETTINGS = {
     "spark.sql.session.timeZone": "UTC",  # a day is a day of the session's time zone
     "spark.sql.catalogImplementation": "in-memory",
     "spark.executorEnv.OMP_NUM_THREADS": "1",
+    # what is tried on one machine is small: compile quickly rather than well
+    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
 }
 
 

@@ -90,7 +90,7 @@ class Scaled:
         from threadpoolctl import threadpool_limits
 
         with threadpool_limits(1):
-            return np.clip(self.model.predict(self.scaling(features)), _LEAST, None)
+            return np.asarray(np.clip(self.model.predict(self.scaling(features)), _LEAST, None))
 
 
 @dataclass(frozen=True)

@@ -129,4 +129,4 @@ def _order_value(counts: FloatArray, amounts: FloatArray) -> FloatArray:
     mean = amounts.sum() / counts.sum() if amounts.any() else 1.0
     per_order = np.full(len(counts), np.nan)
     np.divide(amounts, counts, out=per_order, where=counts > 0)
-    return np.maximum(per_order, _LEAST_ORDER_VALUE * mean)
+    return np.asarray(np.maximum(per_order, _LEAST_ORDER_VALUE * mean))
