@@ -82,7 +82,7 @@ def step_groupby(file: str, asked: argparse.Namespace) -> dict[str, Any]:
         "FROM read_parquet(?) GROUP BY ALL",
         [file],
     )
-    return {"groups": own.execute("SELECT count(*) FROM days").fetchone()[0]}
+    return {"groups": own.execute("SELECT count(*) FROM days").fetchall()[0][0]}
 
 
 def step_ours(file: str, asked: argparse.Namespace) -> dict[str, Any]:
@@ -100,6 +100,7 @@ def step_ours(file: str, asked: argparse.Namespace) -> dict[str, Any]:
     lap("fit")
     found = model.forecast("12M", every="12M" if asked.whole else None, draws=asked.draws)
     lap("forecast")
+    assert found.customers is not None
     found.customers.to_parquet(Path(file).with_suffix(".customers"))
     lap("write")
     return {"laps": laps, "customers": len(found.customers), **model.purchases_.params}
@@ -117,10 +118,10 @@ def step_lifetimes(file: str, asked: argparse.Namespace) -> dict[str, Any]:
         log, "customer_id", "date", monetary_value_col="amount", freq="D"
     )
     people = people[people["monetary_value"] >= 0]
-    purchases = BetaGeoFitter(penalizer_coef=0.001)
+    purchases = BetaGeoFitter()
     purchases.fit(people["frequency"], people["recency"], people["T"])
     paid = people[(people["frequency"] > 0) & (people["monetary_value"] > 0)]
-    spend = GammaGammaFitter(penalizer_coef=0.001).fit(paid["frequency"], paid["monetary_value"])
+    spend = GammaGammaFitter().fit(paid["frequency"], paid["monetary_value"])
     columns = [people[name] for name in ("frequency", "recency", "T", "monetary_value")]
     worth = spend.customer_lifetime_value(purchases, *columns, time=12, discount_rate=0.0, freq="D")
     worth.to_frame().to_parquet(Path(file).with_suffix(".clv"))

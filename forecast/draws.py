@@ -147,10 +147,10 @@ def accumulate(
         customer, draw = np.divmod(split.cell, draws)
         group = 0 if codes is None else codes[block.rows][customer]
         flat = (draw * groups + group) * periods + split.period
-        counted: FloatArray = np.bincount(flat, split.purchases.astype(float), minlength=size)
+        counted = np.bincount(flat, split.purchases, minlength=size).astype(float)
         if split.value is None:
             return counted, None
-        return counted, np.bincount(flat, split.value, minlength=size)
+        return counted, np.bincount(flat, split.value, minlength=size).astype(float)
 
     if hasattr(sampler, "tasks"):
         sums = in_order(lambda make: added(make()), sampler.tasks())

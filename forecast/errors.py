@@ -104,6 +104,8 @@ class BadRowsError(DataError):
         Up to five offending values.
     source : str
         Name of the file or table, where known.
+    places : list of str
+        Where each sample stands, such as ``"row 3"``; empty where rows have no order.
     """
 
     def __init__(
@@ -115,10 +117,14 @@ class BadRowsError(DataError):
         samples: Sequence[Any],
         remedy: str,
         source: str = "",
+        places: Sequence[str] = (),
     ) -> None:
         self.column, self.count, self.samples = column, count, list(samples)[:5]
-        self.source = source
-        shown = f" First: {listed(self.samples)}." if self.samples else ""
+        self.source, self.places = source, list(places)[:5]
+        each = [listed([sample]) for sample in self.samples]
+        if places:
+            each = [f"{text} ({at})" for text, at in zip(each, self.places, strict=True)]
+        shown = f" First: {', '.join(each)}." if each else ""
         rows = "row" if count == 1 else "rows"
         where = f"Column {listed([column])}" + (f" of {source}" if source else "")
         super().__init__(f"{where}: {problem} in {count:,} {rows}.{shown} {remedy}")

@@ -31,15 +31,8 @@ from forecast.errors import UnsupportedError, UsageError
 from forecast.ledger import Ledger
 
 __all__ = [
-    "Draws",
-    "Forecast",
-    "Forecaster",
-    "Population",
-    "Sampler",
-    "Split",
-    "Totals",
-    "Updatable",
-]
+    "Draws", "Forecast", "Forecaster", "Population", "Sampler", "Split", "Totals", "Updatable",
+]  # fmt: skip
 
 Population = Literal["existing", "new", "all"]
 BOUNDS = ["purchases_lo_90", "purchases_hi_90", "value_lo_90", "value_hi_90"]
@@ -86,10 +79,7 @@ class Forecaster(Protocol):
 
 @runtime_checkable
 class Updatable(Protocol):
-    """A forecaster that can go on to another ledger without learning anew; every model here can.
-
-    Backtests with ``refit=False`` use it, and models read from disk need it.
-    """
+    """A forecaster that goes on to another ledger without learning anew; every model here does."""
 
     def update(self, ledger: Ledger) -> Self:
         """Keep what was learned, and take the customers, histories and cutoff of a ledger."""

@@ -215,7 +215,8 @@ class Backtest:
             ``top_decile_capture``, ``crps``, ``pit_coverage`` (share of customers in the middle
             90 % of their distribution), ``coverage`` (inside their 90 % bounds), ``mae``, or the
             ``metrics`` asked for; ``total_coverage`` (origins whose total lay inside its 90 %
-            interval), ``origins`` (answered), ``failed`` (not answered), ``fit_seconds``. For
+            interval), ``origins`` (answered), ``failed`` (not answered), ``seconds`` (of fit and
+            forecast). For
             ``"new"`` and ``"all"``, where customers cannot be listed, ``rmse_total`` takes the
             place of the scores by customer. A model without any failure is scored on all origins,
             so these rows compare like with like; a model that failed somewhere is scored on the

@@ -81,12 +81,12 @@ def leaderboard(
         row["bias_worst"] = max(own["bias"].dropna(), key=abs, default=np.nan)
         row["total_coverage"] = row.pop("total_covered")
         row["origins"], row["failed"] = len(own), len(bt.origins) - len(own)
-        answered = runs.loc[runs["status"] == "ok", "fit_seconds"]
-        row["fit_seconds"] = 0.0 if model == ZERO else float(answered.mean())
+        answered = runs.loc[runs["status"] == "ok", ["fit_seconds", "forecast_seconds"]]
+        row["seconds"] = 0.0 if model == ZERO else float(answered.sum(axis=1).mean())
         rows[model] = row
     first = [lead, "skill", "bias", "bias_worst"]
     rest = [name for name in scores.columns[2:] if name not in (*first, "total_covered")]
-    columns = [*first, *rest, "total_coverage", "origins", "failed", "fit_seconds"]
+    columns = [*first, *rest, "total_coverage", "origins", "failed", "seconds"]
     table = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns)
     table.index.name = "model"
     table = table.astype({"origins": int, "failed": int})

@@ -13,6 +13,8 @@ from typing import NoReturn
 from forecast.cli import (  # noqa: F401  (they add themselves)
     audit,
     backtest,
+    completion,
+    doctor,
     forecast,
     init,
     monitor,

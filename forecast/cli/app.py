@@ -13,7 +13,7 @@ __all__ = ["COMMANDS", "app"]
 
 COMMANDS = (
     "audit", "forecast", "backtest", "value", "segments", "scenario", "report", "init", "run",
-    "verify", "monitor",
+    "verify", "monitor", "doctor",
 )  # fmt: skip
 
 app = App(
@@ -38,8 +38,7 @@ def _welcome(*words: Annotated[str, Parameter(show=False)]) -> None:
         "[bold]ltv[/bold] forecasts customer lifetime value from a log of purchases.\n\n"
         "  ltv audit    orders.csv --customer id --date day --value amount\n"
         "  ltv backtest orders.csv --horizon 13W --origins 6 --out backtest\n"
-        "  ltv forecast orders.csv --horizon 26W --backtest backtest --out forecast\n"
-        "  ltv value    orders.csv --spend spend.csv --margin 0.4 --out value\n\n"
+        "  ltv forecast orders.csv --horizon 26W --backtest backtest --out forecast\n\n"
         "Columns with usual names are found. ltv --help lists the commands, ltv forecast --help "
-        "the options."
+        "the options; ltv doctor looks whether everything is installed."
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from forecast.errors import ColumnError, DataError, listed
-from forecast.ledger.files import refuse_doubles
+from forecast.ledger.files import refuse_doubles, refuse_many_columns
 
 __all__ = ["parquet_kinds", "refuse_difference"]
 
@@ -37,6 +37,7 @@ def parquet_kinds(paths: Sequence[Path]) -> dict[str, frozenset[str]]:
             raise DataError(
                 f"{path}: the Parquet file is damaged or cut short. Write it again."
             ) from error
+        refuse_many_columns(len(schema.names), str(path))
         refuse_doubles(schema.names, str(path))
         types = {each.name: each.type for each in schema}
         first = first or types

@@ -11,6 +11,7 @@ import glob
 import gzip
 import os
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,9 +19,21 @@ from typing import BinaryIO
 
 from forecast.errors import ColumnError, DataError, FileError, UsageError, listed
 
-__all__ = ["SUFFIXES", "check_text_options", "files_of", "header_of", "kind_of", "plain_text"]
+__all__ = [
+    "SUFFIXES",
+    "check_text_options",
+    "files_of",
+    "header_of",
+    "kind_of",
+    "plain_text",
+    "refuse_doubles",
+    "refuse_many_columns",
+]
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".parquet")
+MOST_FILES = 50_000
+MOST_COLUMNS = 10_000
+MOST_RATIO, _SMALL = 250, 1 << 26  # of unpacked to packed; what is small may be anything
 _CHUNK = 1 << 20
 _FOREIGN = {
     b"PK\x03\x04": "a spreadsheet or zip archive",
@@ -48,10 +61,20 @@ def files_of(text: str) -> list[Path]:
     Raises
     ------
     FileError
-        If there is none.
+        If there is none, or more than 50,000.
     UsageError
         If the path is empty or a web address.
     """
+    found = _found(text)
+    if len(found) > MOST_FILES:
+        raise FileError(
+            f"{text}: {len(found):,} files, where {MOST_FILES:,} are the most that are read "
+            "together. Write them into fewer."
+        )
+    return found
+
+
+def _found(text: str) -> list[Path]:
     if not text.strip():
         raise UsageError("source: the path is empty.")
     if "://" in text:
@@ -182,10 +205,16 @@ def plain_text(path: Path, kind: str, encoding: str, folder: Path) -> Path:
 
 
 def _chunks(raw: BinaryIO | gzip.GzipFile, path: Path) -> Iterator[bytes]:
-    """Read all of a file in pieces, and refuse what is neither text nor whole."""
-    first = True
+    """Read all of a file in pieces, and refuse what is neither text nor whole, or a bomb."""
+    first, unpacked, most = True, 0, max(_SMALL, MOST_RATIO * path.stat().st_size)
     try:
         while chunk := raw.read(_CHUNK):
+            unpacked += len(chunk)
+            if unpacked > most:
+                raise DataError(
+                    f"{path}: unpacks to more than {MOST_RATIO} times its size, as no log of "
+                    "purchases does. If it is one, unpack it first."
+                )
             if first:
                 _refuse_foreign(chunk[:4096], path)
             elif len(chunk) == _CHUNK and b"\n" not in chunk and b"\r" not in chunk:
@@ -245,6 +274,7 @@ def header_of(text: Path, path: Path, delimiter: str) -> list[str]:
         raise DataError(f'{path}: holds NUL signs; it is not text, or needs encoding="utf-16".')
     if not any(name.strip() for name in first):
         raise DataError(f"{path}: line 1 is empty; it must hold the names of the columns.")
+    refuse_many_columns(len(first), str(path))
     names = [name.strip() or f"column_{place}" for place, name in enumerate(first, start=1)]
     refuse_doubles(names, str(path))
     if len(names) == 1:
@@ -254,10 +284,19 @@ def header_of(text: Path, path: Path, delimiter: str) -> list[str]:
     return names
 
 
+def refuse_many_columns(count: int, where: str) -> None:
+    """Refuse more columns than a log of purchases has."""
+    if count > MOST_COLUMNS:
+        raise ColumnError(
+            f"{where}: {count:,} columns, where {MOST_COLUMNS:,} are the most. A log has a row a "
+            "purchase; keep the columns that are needed."
+        )
+
+
 def refuse_doubles(names: list[str], where: str) -> None:
     """Refuse names that are equal, or differ in upper and lower case alone."""
-    lower = [name.lower() for name in names]
-    doubled = sorted({name for name in names if lower.count(name.lower()) > 1})
+    times = Counter(name.lower() for name in names)
+    doubled = sorted({name for name in names if times[name.lower()] > 1})
     if doubled:
         raise ColumnError(
             f"{where}: column names must differ by more than case; not told apart: "

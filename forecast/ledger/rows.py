@@ -3,15 +3,16 @@
 Everything is one set of Narwhals expressions, run by DuckDB or Spark.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals.stable.v2 as nw
 
 from forecast.errors import BadRowsError, ColumnError, DataError, listed
+from forecast.ledger.by_customer import distinct
 from forecast.ledger.columns import Columns
 from forecast.ledger.dates import explain_dates, with_day
-from forecast.ledger.sources import Frame, Source
+from forecast.ledger.sources import FILE, ROW, Frame, Source
 
 __all__ = ["NUMBER", "CleanRows", "clean_rows", "raw", "size"]
 
@@ -29,6 +30,8 @@ _NO_IDS = {
     "Timestamp",
     "tuple",
 }
+MOST_SIGNS = 10_000  # of an id or another text that is kept
+MOST_ROWS = 10_000_000_000  # of one machine; more are for Spark
 MOST = 1e13  # an amount beyond is a mistake, and would drown the cents of all others
 
 _REMEDIES = {
@@ -92,18 +95,8 @@ def clean_rows(
             f"{source.name}: column {listed(odd)}: a point or a backtick in a name is grammar to "
             "Spark. Rename the columns, e.g. with table.toDF(...)."
         )
-    frame = source.frame.select(nw.col(name).alias(raw(name)) for name in columns.named)
-    frame = frame.with_columns(_id(source, columns.customer, schema).alias("id"))
-    options = (date_format, timezone)
-    frame, zone = with_day(source, frame, columns.date, raw(columns.date), options)
-    faults = _faults_of_identity(columns, schema)
-    if columns.value is not None:
-        frame, of_amount = _with_amount(source, frame, columns.value, schema)
-        faults |= of_amount
-    if columns.key:
-        empty = [_blank(raw(name), schema[name]) for name in columns.key]
-        faults["missing key"] = (columns.key[0], nw.any_horizontal(*empty, ignore_nulls=True))
-    frame = frame.with_columns(_first_fault([flag for _, flag in faults.values()]).alias("fault"))
+    _refuse_currencies(source, columns)
+    frame, zone, faults = _judged(source, columns, (date_format, timezone))
     extras = (*columns.customer_columns, *columns.purchase_columns, *columns.key)
     names = ["id", "day", *(["amount"] if columns.value else []), "fault"]
     kept = frame.select(*names, *dict.fromkeys(raw(name) for name in extras))
@@ -113,19 +106,65 @@ def clean_rows(
         (nw.col("fault") == place).cast(nw.Int64).alias(name)
         for place, name in enumerate(faults, start=1)
     ]
+    texts = [] if schema[columns.customer] != nw.String else [("id", columns.customer)]
+    texts += [(raw(name), name) for name in dict.fromkeys(extras) if schema[name] == nw.String]
+    widths = [nw.col(name).str.len_chars().max().alias(f"width {name}") for name, _ in texts]
     counted = kept.with_columns(*flags).select(
-        nw.len().alias("rows"), *(nw.col(name).sum() for name in faults)
+        nw.len().alias("rows"), *(nw.col(name).sum() for name in faults), *widths
     ).collect("pyarrow").rows(named=True)[0]  # fmt: skip
+    if counted["rows"] > MOST_ROWS and not source.on_spark:
+        raise DataError(
+            f"{source.name}: {counted['rows']:,} rows, where {MOST_ROWS:,} are the most that one "
+            "machine reads. Give them as a Spark table, or a sample of the customers."
+        )
+    for name, known in texts:
+        if (signs := counted[f"width {name}"] or 0) > MOST_SIGNS:
+            raise DataError(
+                f"Column {listed([known])} of {source.name}: a text of {signs:,} signs, where "
+                f"{MOST_SIGNS:,} are the most. Is a quote left open, or the column another?"
+            )
     bad = {name: int(counted[name] or 0) for name in faults}
     if bad["unreadable date"] and date_format is None and schema[columns.date] == nw.String:
         explain_dates(source, frame, columns.date, raw(columns.date))
     if sum(bad.values()) > max_bad_rows:
-        place, name = next((at, each) for at, each in enumerate(faults, start=1) if bad[each])
-        shown = frame.filter(nw.col("fault") == place)
-        raise _refusal(source, shown, name, faults[name][0], bad, columns, date_format)
+        raise _refusal(source, frame, faults, bad, columns, (date_format, timezone))
     rows = kept.filter(nw.col("fault") == 0) if any(bad.values()) else kept
     rows = rows.drop("fault")
     return CleanRows(rows, kept, int(counted["rows"]), bad, zone)
+
+
+def _refuse_currencies(source: Source, columns: Columns) -> None:
+    """Refuse amounts of several currencies, told by a column that nobody asked to keep."""
+    told = [name for name in source.names() if name.lower() in ("currency", "currency_code")]
+    for name in [name for name in told if name not in columns.named and columns.value is not None]:
+        named = nw.col(name).cast(nw.String).alias("named")
+        met = distinct(source.frame.select(named).filter(~named.is_null() & (named != "")))
+        found = met.sort("named").head(6).collect("pyarrow")["named"].to_list()
+        if len(found) > 1:
+            raise DataError(
+                f"Column {listed([name])} of {source.name}: amounts in several currencies, "
+                f"{listed(found)}, do not add up. Convert them to one, read each apart, or keep "
+                "the column, if you know better: purchase_columns=[...]."
+            )
+
+
+def _judged(
+    source: Source, columns: Columns, options: tuple[str | None, str | None], keep: Any = ()
+) -> tuple[Frame, str | None, dict[str, tuple[str, Any]]]:
+    """Add ``id``, ``day``, ``amount`` and ``fault``; return the time zone and what faults mean."""
+    schema = source.frame.collect_schema()
+    frame = source.frame.select(*(nw.col(name).alias(raw(name)) for name in columns.named), *keep)
+    frame = frame.with_columns(_id(source, columns.customer, schema).alias("id"))
+    frame, zone = with_day(source, frame, columns.date, raw(columns.date), options)
+    faults = _faults_of_identity(columns, schema)
+    if columns.value is not None:
+        frame, of_amount = _with_amount(source, frame, columns.value, schema)
+        faults |= of_amount
+    if columns.key:
+        empty = [_blank(raw(name), schema[name]) for name in columns.key]
+        faults["missing key"] = (columns.key[0], nw.any_horizontal(*empty, ignore_nulls=True))
+    fault = _first_fault([flag for _, flag in faults.values()])
+    return frame.with_columns(fault.alias("fault")), zone, faults
 
 
 def raw(name: str) -> str:
@@ -171,18 +210,24 @@ def _first_fault(flags: list[Any]) -> Any:
 
 def _refusal(
     source: Source,
-    shown: Frame,
-    name: str,
-    column: str,
+    frame: Frame,
+    faults: dict[str, tuple[str, Any]],
     bad: dict[str, int],
     columns: Columns,
-    date_format: str | None,
+    options: tuple[str | None, str | None],
 ) -> BadRowsError:
     """Build the error with the first bad rows, in the source's own words."""
+    place, name = next((at, each) for at, each in enumerate(faults, start=1) if bad[each])
+    column, date_format = faults[name][0], options[0]
     lead = columns.date if column == columns.customer else columns.customer
     value, beside = (nw.col(raw(each)).cast(nw.String) for each in (column, lead))
-    rows = shown.select(value.alias("value"), beside.alias("beside")).head(5)
-    found = rows.collect("pyarrow").rows(named=True)
+    asked, order = [value.alias("value"), beside.alias("beside")], []
+    if source.numbered is not None:
+        order = [FILE, ROW]
+        frame, _, _ = _judged(replace(source, frame=source.numbered()), columns, options, order)
+    rows = frame.filter(nw.col("fault") == place).select(*asked, *order)
+    found = (rows.sort(*order) if order else rows).head(5).collect("pyarrow").rows(named=True)
+    places = [_place(source, row[FILE], row[ROW]) for row in found] if order else []
     missing = name.startswith("missing")
     samples = [f"{lead}={row['beside']}" if missing else row["value"] for row in found]
     total = sum(bad.values())
@@ -197,7 +242,14 @@ def _refusal(
         samples=samples,
         remedy=f"{others}{remedy}Mend them, or drop them with max_bad_rows={total}.",
         source=source.name,
+        places=places,
     )
+
+
+def _place(source: Source, file: str | None, row: int) -> str:
+    """Return where a row stands, counted from 1 after the header."""
+    several = file is not None and len(source.files) > 1
+    return f"{source.files[str(file)]}, row {row}" if several else f"row {row}"
 
 
 def _id(source: Source, column: str, schema: Any) -> Any:

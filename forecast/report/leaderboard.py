@@ -37,7 +37,7 @@ OTHERS: dict[str, tuple[str, Callable[[Any], str]]] = {
     ),
     "origins": ("Cutoffs scored", count),
     "failed": ("Cutoffs failed", count),
-    "fit_seconds": ("Fit, seconds", seconds),
+    "seconds": ("Fit and forecast, seconds", seconds),
 }
 
 

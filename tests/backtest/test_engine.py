@@ -137,11 +137,11 @@ def test_several_horizons_share_origins_and_risk_sets(log, fakes):
         part = bt.select(horizon=horizon)
         pd.testing.assert_frame_equal(part.frame, alone.frame, check_exact=True)
         pd.testing.assert_frame_equal(part.periods, alone.periods, check_exact=True)
-        one, two = (each.drop(columns="fit_seconds") for each in (
+        one, two = (each.drop(columns="seconds") for each in (
             bt.leaderboard(horizon=horizon), alone.leaderboard(),
         ))  # fmt: skip
         pd.testing.assert_frame_equal(one, two, check_exact=True)
-    default = bt.leaderboard().drop(columns="fit_seconds")
+    default = bt.leaderboard().drop(columns="seconds")
     pd.testing.assert_frame_equal(default, bt.leaderboard(horizon="3D")[default.columns])
     with pytest.raises(UsageError, match="2W was not part"):
         bt.leaderboard(horizon="2W")

@@ -31,7 +31,9 @@ def test_filter_equals_the_multivariate_normal() -> None:
     log, columns = rng.standard_normal(12), rng.standard_normal((12, 2))
     log[4] = np.nan
     prior, noise, drift = np.array([0.4, 1.0]), np.array([0.2, 0.9]), np.array([0.05, 0.3])
-    state, cov, likelihood = local_level._filtered(log, columns, prior, noise, drift)
+    state, cov, likelihood = local_level._filtered(
+        log, columns, prior, noise, drift, float(np.nanmean(log))
+    )
     for model in range(2):
         expected = exact(log, columns, prior, noise[model], drift[model])
         np.testing.assert_allclose(state[model], expected[0], atol=1e-9)
