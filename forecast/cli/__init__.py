@@ -26,6 +26,7 @@ from forecast.cli import (  # noqa: F401  (they add themselves)
     verify,
 )
 from forecast.cli.app import app
+from forecast.cli.hiding import hide
 from forecast.cli.screen import err, print_problem, screen
 from forecast.cli.stopping import leave, listen
 from forecast.cli.trouble import explained
@@ -46,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _run(arguments: Sequence[str]) -> int:
+    hide(arguments)
     try:
         with _spoken_warnings():
             code = app(
@@ -53,7 +55,7 @@ def _run(arguments: Sequence[str]) -> int:
             )
     except (Exception, KeyboardInterrupt) as error:
         message, code = explained(error, arguments)
-        print_problem("error", message)
+        print_problem("error", message, getattr(error, "samples", ()))
     return code if isinstance(code, int) else 0
 
 

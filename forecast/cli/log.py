@@ -44,6 +44,8 @@ class Log:
         Of CSV files; write \t for a tab.
     encoding
         Of CSV files.
+    redact
+        Show customer ids, and other values quoted in messages, as hashes.
     """
 
     customer: str | None = None
@@ -60,12 +62,14 @@ class Log:
     as_of: str | None = None
     delimiter: str = ","
     encoding: str = "utf-8"
+    redact: bool = False
 
     def read(self, file: str, **columns: Sequence[str]) -> "Ledger":
         """Read the log with further columns, warning about what deserves a look."""
         from forecast.ledger import read_ledger
 
-        settings: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
+        read = [each.name for each in fields(self) if each.name != "redact"]
+        settings: dict[str, Any] = {name: getattr(self, name) for name in read}
         settings["delimiter"] = {r"\t": "\t"}.get(self.delimiter, self.delimiter)
         return read_ledger(file, **(settings | columns))
 
@@ -75,5 +79,5 @@ class Log:
         return {
             each.name: getattr(self, each.name)
             for each in fields(self)
-            if getattr(self, each.name) != getattr(usual, each.name)
+            if each.name != "redact" and getattr(self, each.name) != getattr(usual, each.name)
         }

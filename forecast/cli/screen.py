@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from forecast.cli.hiding import hidden
 from forecast.cli.wording import printable, worded
 
 if TYPE_CHECKING:
@@ -69,10 +71,10 @@ def waiting(what: str) -> AbstractContextManager[Any]:
     return err.status(_plain(what))
 
 
-def print_problem(kind: str, message: str) -> None:
+def print_problem(kind: str, message: str, samples: Collection[Any] = ()) -> None:
     """Say one sentence on standard error: an error, a warning or a note."""
     style = "bold red" if kind == "error" else "yellow"
-    err.print(f"[{style}]{kind}:[/{style}] {escape(worded(message))}")
+    err.print(f"[{style}]{kind}:[/{style}] {escape(worded(hidden(message, samples)))}")
 
 
 def print_audit(ledger: "Ledger") -> None:
@@ -83,7 +85,7 @@ def print_audit(ledger: "Ledger") -> None:
     table.add_column("what", overflow="fold")
     for line in ledger.audit.itertuples():
         style = "yellow" if line.severity == "warning" else ""
-        table.add_row(str(line.check), f"{line.count:,}", _plain(str(line.what)), style=style)
+        table.add_row(str(line.check), f"{line.count:,}", _plain(hidden(str(line.what))), style=style)
     screen.print(table)
 
 

@@ -7,7 +7,7 @@ from forecast.cli.log import Log
 
 __all__ = ["printable", "worded"]
 
-_OPTIONS = {field.name for field in fields(Log)} | {
+_OPTIONS = {field.name for field in fields(Log)} - {"redact"} | {
     "burn_in", "draws", "every", "gap", "history", "min_history", "predictions", "refit",
     "untouched", "workers", "horizon", "model", "models", "origins", "seed", "step",
     "margin", "per_order", "rate", "ratio", "risk", "rules", "spend", "swing",

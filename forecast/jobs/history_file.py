@@ -70,7 +70,10 @@ def connected(path: Path, *, write: bool = False) -> "Iterator[duckdb.DuckDBPyCo
         raise FileError(f"{path}: there is no history of runs. A run with [monitoring] makes it.")
     if not path.parent.is_dir():
         raise FileError(f"{path}: the folder {path.parent} does not exist. Create it first.")
-    settings: Any = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    settings: Any = dict.fromkeys(
+        ("enable_external_access", "autoinstall_known_extensions", "autoload_known_extensions"),
+        False,
+    )
     until = time.monotonic() + (WRITERS_WAIT if write else 0)
     while True:
         try:

@@ -16,7 +16,7 @@ from forecast.ledger.sources import Frame, Source
 __all__ = ["Returns", "Stored", "by_day", "once_a_key", "people_of", "stored", "with_ticks"]
 
 Returns = Literal["net", "drop", "keep", "error"]
-SPILL_ROWS = 5_000_000
+SPILL_ROWS = 20_000_000  # some 30 bytes each
 _DIGITS = 15  # what a float holds for sure
 
 
@@ -151,7 +151,10 @@ class Stored:
 
 
 def stored(merged: Frame, people: Frame, rows: Frame, columns: Columns, source: Source) -> Stored:
-    """Keep purchases in memory, in temporary Parquet files, or on Spark; ids become text."""
+    """Keep purchases in memory, in temporary Parquet files, or on Spark; ids become text.
+
+    Customers are sorted and days are not: a view sorts what it shows, and sums have no order.
+    """
     text = nw.col("customer_id").cast(nw.String)
     names = {raw(name): name for name in columns.purchase_columns}
     days = merged.filter(nw.col("purchase")).select(
@@ -178,7 +181,7 @@ def stored(merged: Frame, people: Frame, rows: Frame, columns: Columns, source: 
         return Stored(days, people, attributes)
     kept = None if attributes is None else attributes.collect("pyarrow").to_native()
     people = people.sort("customer_id")
-    if source.folder is not None and size(merged) > SPILL_ROWS:  # unsorted: a view sorts what it shows
+    if source.folder is not None and size(merged) > SPILL_ROWS:
         folder = TemporaryFolder()
         files = Spilled(folder, "days.parquet"), Spilled(folder, "people.parquet")
         for frame, file in zip((days, people), files, strict=True):
@@ -186,5 +189,4 @@ def stored(merged: Frame, people: Frame, rows: Frame, columns: Columns, source: 
             frame.to_native().write_parquet(str(written))
             written.replace(file.path)
         return Stored(*files, kept)
-    # days unsorted
     return Stored(days.collect("pyarrow").to_native(), people.collect("pyarrow").to_native(), kept)

@@ -152,3 +152,20 @@ def test_bad_rows_are_refused_by_name():
         GammaGamma.fit(n[:-1], mean)
     with pytest.raises(UsageError, match="p"):
         GammaGamma(-1.0, 1.0, 1.0)
+
+
+def test_a_rehearsal_changes_nothing_but_the_time(monkeypatch):
+    rng = np.random.default_rng(8)
+    n = rng.integers(1, 12, 120_000)
+    mean = rng.gamma(4.0 * n, 1 / (n * rng.gamma(3.0, 1 / 20, n.size)))
+    fast = GammaGamma.fit(n, mean)
+    rows = rng.permutation(n.size)
+    shuffled = GammaGamma.fit(n[rows], mean[rows])
+    assert GammaGammaLikelihood.of(n, mean).rehearsal() is not None
+    monkeypatch.setattr(GammaGammaLikelihood, "rehearsal", lambda _: None)
+    plain = GammaGamma.fit(n, mean)
+    assert fast.status == plain.status == "converged"
+    assert fast.log_likelihood == pytest.approx(plain.log_likelihood, rel=1e-13)
+    for other in (plain, shuffled):
+        assert fast.params == pytest.approx(other.params, rel=1e-7)
+    assert fast.params == pytest.approx({"p": 4.0, "q": 3.0, "v": 20.0}, rel=0.03)
