@@ -28,6 +28,8 @@ class KeptFit:
     ----------
     process, params, log_likelihood, standard_errors, status, limit, message, unit
         As of the fit.
+    timed
+        As of the fit: which parameters scale with the unit.
     covariance_log, n_customers, scale
         As of the fit, where it has them.
     k, by_k
@@ -58,6 +60,7 @@ class KeptFit:
     limit: str | None
     message: str
     unit: str | None
+    timed: tuple[int, ...] = ()
     covariance_log: Floats | None = None
     n_customers: int | None = None
     scale: float | None = None

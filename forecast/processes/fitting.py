@@ -103,6 +103,11 @@ class Fit:
     likelihood: Likelihood = field(repr=False, compare=False)
     prior: "Prior" = field(repr=False, compare=False)
 
+    @property
+    def timed(self) -> tuple[int, ...]:
+        """Which parameters scale with the unit: 1 for those, 0 for the others."""
+        return self.likelihood.timed
+
     def posterior(self, draws: int = 2000, seed: int = 0) -> "Posterior":
         """Return draws of the parameters given the data and the documented prior.
 

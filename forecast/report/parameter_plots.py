@@ -140,12 +140,11 @@ def posterior_pairs(
             for axis in (ax.xaxis, ax.yaxis):
                 axis.set_minor_formatter(NullFormatter())
                 axis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
-            timed = fit.likelihood.timed
             _few_ticks(ax, values[:, column], values[:, row] if column < row else None)
             if row == size - 1:
-                ax.set_xlabel(names[column] + (unit if timed[column] else ""))
+                ax.set_xlabel(names[column] + (unit if fit.timed[column] else ""))
             if column == 0 and row > 0:
-                ax.set_ylabel(names[row] + (unit if timed[row] else ""))
+                ax.set_ylabel(names[row] + (unit if fit.timed[row] else ""))
             ax.tick_params(labelsize=8)
     trust = f"Pareto k {posterior.pareto_k:.2f}" if pd.notna(posterior.pareto_k) else "a chain"
     axes[0, 0].figure.suptitle(

@@ -21,6 +21,7 @@ def _hash(value: str) -> str:
         ("ben,2024-01-01,anna@shop.test", "anna@shop.test"),
         ("ben,anna@shop.test,1", "anna@shop.test"),
     ],
+    ids=["beside", "amount", "date"],
 )
 def test_errors_show_hashes(row: str, shown: str, ltv: Callable[..., Any], tmp_path: Path):
     log = tmp_path / "orders.csv"

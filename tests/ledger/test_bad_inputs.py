@@ -471,7 +471,7 @@ def test_no_header(file, read):
         {"value": 3}, {"customer": 0}, {"key": [3]}, {"key": 5}, {"customer_columns": [None]},
         {"max_bad_rows": -1}, {"max_bad_rows": "1"}, {"max_bad_rows": 1.5}, {"max_bad_rows": True},
         {"cutoff": "yesterday"}, {"cutoff": 20240131}, {"cutoff": "2024-01-31 10:00"},
-        {"cutoff": ""}, {"cutoff": pd.NaT}, {"cutoff": np.datetime64("NaT")}, {"as_of": "now"},
+        {"cutoff": ""}, {"cutoff": pd.NaT}, {"cutoff": np.datetime64("NaT", "D")}, {"as_of": "now"},
         {"date_format": 3}, {"date_format": "mixed"}, {"date_format": "%Q%Y%m%d"},
         {"date_format": "%H:%M"}, {"date_format": "%Y-%m"}, {"date_format": "%Y-%m-%d %z"},
         {"timezone": "Mars/One"}, {"timezone": 5}, {"timezone": "UTC"}, {"timezone": "../etc"},

@@ -78,7 +78,7 @@ def test_pandas_types_that_can_be_read(read, columns):
         {"c": pa.array(IDS, pa.string_view())},
         {"d": pa.array([dt.date(2024, 1, 1), dt.date(2024, 1, 2)], pa.date64())},
         {"d": pa.array([dt.datetime(2024, 1, 1, 23), dt.datetime(2024, 1, 2)], pa.timestamp("ns"))},
-        {"v": pa.array(VALUES, pa.float16())},
+        {"v": pa.array(np.float16(VALUES), pa.float16())},
         {"v": pa.array([Decimal("1.5"), Decimal("2")], pa.decimal256(50, 2))},
     ],
 )
