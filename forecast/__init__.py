@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from forecast.backtest.checks import Check, checks
     from forecast.datasets import load_cdnow, load_sample, simulate_shop
     from forecast.forecaster import Forecast, Forecaster
+    from forecast.jobs.job_file.configuration import read_job
+    from forecast.jobs.monitoring.monitoring import monitor
+    from forecast.jobs.running.run import run_job
+    from forecast.jobs.saved_models.saved_model import load_model, save_model
     from forecast.ledger import Ledger, read_ledger
     from forecast.models import (
         BTYD,
@@ -96,14 +100,19 @@ __all__ = [
     "formula_values",
     "funnel",
     "load_cdnow",
+    "load_model",
     "load_sample",
     "migration",
+    "monitor",
     "newcomer_value",
     "pareto_curve",
+    "read_job",
     "read_ledger",
     "read_scenario",
     "report",
     "revenue_series",
+    "run_job",
+    "save_model",
     "scenario",
     "segments",
     "simulate_shop",
@@ -163,6 +172,11 @@ _HOME = {
     "unit_economics": "forecast.value",
     "uplift": "forecast.value",
     "value_by_age": "forecast.value",
+    "read_job": "forecast.jobs.job_file.configuration",
+    "monitor": "forecast.jobs.monitoring.monitoring",
+    "run_job": "forecast.jobs.running.run",
+    "load_model": "forecast.jobs.saved_models.saved_model",
+    "save_model": "forecast.jobs.saved_models.saved_model",
 }
 
 

@@ -295,7 +295,7 @@ def test_season_averages_one() -> None:
     for month in range(1, 13):
         assert Season(0.9, month).intensity(days).mean() == pytest.approx(1, abs=1e-3)
     peak = days[Season(0.9, 12).intensity(days[:365]).argmax()]
-    assert abs(peak - np.datetime64("2021-12-16")) <= np.timedelta64(1)
+    assert abs(peak - np.datetime64("2021-12-16")) <= np.timedelta64(1, "D")
 
 
 def test_refunds_are_added_and_change_nothing_else() -> None:

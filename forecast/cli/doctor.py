@@ -36,9 +36,7 @@ def doctor() -> int:
     table.add_column("found", overflow="fold")
     for each in found:
         told = f"{each.found}. {each.remedy}" if each.remedy else each.found
-        table.add_row(
-            f"[{_STYLES[each.state]}]{each.state}[/]", each.what, escape(printable(told))
-        )
+        table.add_row(f"[{_STYLES[each.state]}]{each.state}[/]", each.what, escape(printable(told)))
     screen.print(table)
     many = Counter(each.state for each in found)
     if many["problem"]:

@@ -19,7 +19,7 @@ from forecast.cli.screen import print_done, print_forecast, print_problem, waiti
 from forecast.cli.stopping import go_on
 
 if TYPE_CHECKING:
-    from forecast.jobs.saved_model import SavedModel
+    from forecast.jobs.saved_models.saved_model import SavedModel
 
 __all__ = ["forecast"]
 
@@ -73,7 +73,7 @@ def forecast(
     """
     from forecast.calendar import Horizon
     from forecast.jobs import check_free, output_folder, save_forecast
-    from forecast.jobs.saved_model import save_model as write_model
+    from forecast.jobs.saved_models.saved_model import save_model as write_model
     from forecast.ledger.storage import save_ledger
 
     saved = _saved(model)
@@ -142,6 +142,6 @@ def _saved(model: str) -> "SavedModel | None":
     """Return the model of a file, None where a name was given."""
     if not model.endswith(".json") and not Path(model).is_file():
         return None
-    from forecast.jobs.saved_model import read_model
+    from forecast.jobs.saved_models.saved_model import read_model
 
     return read_model(model)

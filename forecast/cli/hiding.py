@@ -26,6 +26,6 @@ def hidden(text: str, samples: Collection[Any] = ()) -> str:
     known = _known.get()
     if known is None:
         return text
-    from forecast.jobs.logs import redacted
+    from forecast.jobs.running.logs import redacted
 
     return redacted(text, samples=samples, known=known)

@@ -28,7 +28,7 @@ def init(file: str, /, *, out: Path = Path("job.toml"), log: Log | None = None) 
     out
         The job file to make; a file that is there stays.
     """
-    from forecast.jobs.example import example_job
+    from forecast.jobs.job_file.example import example_job
 
     if out.exists() or out.is_symlink():
         raise LockedError(f"{out} exists already. Choose another name: --out.")

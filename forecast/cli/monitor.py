@@ -17,7 +17,7 @@ from forecast.cli.stopping import go_on
 from forecast.errors import DataError, ModelError, UsageError
 
 if TYPE_CHECKING:
-    from forecast.jobs.monitoring import MonitoringResult
+    from forecast.jobs.monitoring.monitoring import MonitoringResult
     from forecast.ledger import Ledger
 
 __all__ = ["monitor"]
@@ -78,7 +78,7 @@ def monitor(
     """
     from forecast.calendar import parse_day
     from forecast.jobs import check_free
-    from forecast.jobs.monitoring import monitor as review
+    from forecast.jobs.monitoring.monitoring import monitor as review
 
     log = log or Log()
     limits: dict[str, Any] = {
@@ -134,7 +134,7 @@ def _from_job(
     file: str, purchases: str | None, log: Log, today: date
 ) -> tuple[str, "Ledger", str, dict[str, Any], bool]:
     """Return history, log, name, limits of a job file, and whether it names a cutoff."""
-    from forecast.jobs.configuration import read_job
+    from forecast.jobs.job_file.configuration import read_job
     from forecast.jobs.stores import read_source
 
     reading = [each.name for each in fields(Log) if getattr(log, each.name) != each.default]
@@ -153,7 +153,7 @@ def _from_job(
 
 def _check_history(path: str) -> None:
     """Open the history once before the log is read, which may take long."""
-    from forecast.jobs.run_history import open_history
+    from forecast.jobs.monitoring.run_history import open_history
 
     with open_history(path):
         pass

@@ -13,7 +13,7 @@ from forecast.cli.wording import printable
 if TYPE_CHECKING:
     from rich.progress import Task
 
-    from forecast.jobs.logs import Event, Log
+    from forecast.jobs.running.logs import Event, Log
 
 __all__ = ["shown"]
 
@@ -33,7 +33,7 @@ def shown(log: "Log") -> Iterator[Callable[["Event"], None]]:
     from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn
     from rich.text import Text
 
-    from forecast.jobs.logs import pace
+    from forecast.jobs.running.logs import pace
 
     class Pace(ProgressColumn):
         def render(self, task: "Task") -> Text:

@@ -12,9 +12,9 @@ from forecast.cli.wording import printable
 from forecast.errors import ModelError
 
 if TYPE_CHECKING:
-    from forecast.jobs.configuration import Job
-    from forecast.jobs.logs import Log
-    from forecast.jobs.run import JobResult
+    from forecast.jobs.job_file.configuration import Job
+    from forecast.jobs.running.logs import Log
+    from forecast.jobs.running.run import JobResult
 
 __all__ = ["run"]
 
@@ -60,7 +60,7 @@ def run(
     redact
         Write customer ids, and other values quoted in messages, as hashes.
     """
-    from forecast.jobs.logs import Event, Log
+    from forecast.jobs.running.logs import Event, Log
 
     log = Log(
         lambda line: err.print(printable(line), markup=False), as_json=json, quiet=quiet,
@@ -84,10 +84,10 @@ def _run(
     break_lock: bool,
     keep_going: bool,
 ) -> int:
-    from forecast.jobs.configuration import read_job
-    from forecast.jobs.plan import plan
-    from forecast.jobs.readiness import check_ready
-    from forecast.jobs.run import run_job
+    from forecast.jobs.job_file.configuration import read_job
+    from forecast.jobs.job_file.plan import plan
+    from forecast.jobs.job_file.readiness import check_ready
+    from forecast.jobs.running.run import run_job
 
     job = read_job(file, root=root)
     log.known = _names(job)

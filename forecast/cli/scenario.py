@@ -47,7 +47,7 @@ def scenario(
     import pandas as pd
 
     from forecast.jobs import output_folder, write_csv
-    from forecast.jobs.beside import read_table
+    from forecast.jobs.running.beside import read_table
     from forecast.value import read_scenario
     from forecast.value import scenario as compare
 

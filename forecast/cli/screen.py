@@ -85,7 +85,9 @@ def print_audit(ledger: "Ledger") -> None:
     table.add_column("what", overflow="fold")
     for line in ledger.audit.itertuples():
         style = "yellow" if line.severity == "warning" else ""
-        table.add_row(str(line.check), f"{line.count:,}", _plain(hidden(str(line.what))), style=style)
+        table.add_row(
+            str(line.check), f"{line.count:,}", _plain(hidden(str(line.what))), style=style
+        )
     screen.print(table)
 
 

@@ -39,7 +39,7 @@ def segments(
         rules.json of an earlier run, or its folder, so that segments mean the same.
     """
     from forecast.jobs import output_folder, write_csv
-    from forecast.jobs.beside import RULES, read_rules
+    from forecast.jobs.running.beside import RULES, read_rules
 
     fitted, length = job.check(file)
     known = None if rules is None else read_rules(rules)

@@ -56,7 +56,7 @@ def value(
         Accepted probability of missing it, for the highest bearable cost of a customer.
     """
     from forecast.jobs import output_folder, write_csv
-    from forecast.jobs.beside import read_table
+    from forecast.jobs.running.beside import read_table
 
     margin = terms.parsed()
     fitted, length = job.check(file, fewest=2)

@@ -24,7 +24,7 @@ def verify(folder: Path, /) -> None:
     folder
         What ltv run, forecast, backtest, value, segments or scenario wrote.
     """
-    from forecast.jobs.verify import verify
+    from forecast.jobs.running.verify import verify
 
     with waiting(f"Reading {folder}"):
         found = verify(folder)

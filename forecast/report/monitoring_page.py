@@ -59,7 +59,7 @@ def monitoring_page(
     reasons, data_problems : sequence of str
         Why; the latter are shown before all else.
     tables : mapping of str to DataFrame
-        As :class:`forecast.jobs.monitoring.MonitoringResult` has them.
+        As :class:`forecast.jobs.monitoring.monitoring.MonitoringResult` has them.
     job : str
         Name of the job.
     cutoff : date

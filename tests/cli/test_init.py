@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from forecast.jobs.configuration import read_job
+from forecast.jobs.job_file.configuration import read_job
 
 
 def test_ltv_init_writes_a_job_once(ltv: Callable[..., Any], tmp_path: Path) -> None:

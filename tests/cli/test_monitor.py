@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import forecast as fc
-from forecast.jobs.run_history import record_run
+from forecast.jobs.monitoring.run_history import record_run
 
 Run = Callable[..., Any]
 CUTOFF = "2023-06-30"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from forecast.errors import FileError, UsageError
-from forecast.jobs.configuration import Job, Source, parse_job, read_job
+from forecast.jobs.job_file.configuration import Job, Source, parse_job, read_job
 
 SOUND = """
 name = "weekly"

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forecast.errors import FileError, UsageError
-from forecast.jobs.configuration import Job, parse_job, read_job
-from forecast.jobs.keys import _all_keys
+from forecast.jobs.job_file.configuration import Job, parse_job, read_job
+from forecast.jobs.job_file.keys import _all_keys
 
 SOUND: dict[str, Any] = {
     "name": "weekly",

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forecast.errors import ColumnError, FileError, UsageError
-from forecast.jobs.configuration import parse_job
-from forecast.jobs.example import example_job
+from forecast.jobs.job_file.configuration import parse_job
+from forecast.jobs.job_file.example import example_job
 from forecast.ledger import read_ledger
 
 ODD = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), min_size=1, max_size=12)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from forecast.datasets import simulate_shop
-from forecast.jobs.verify import verify
+from forecast.jobs.running.verify import verify
 
 PLAIN = """
 name = "nightly"
@@ -75,9 +75,10 @@ main({words!r})
 def server() -> Any:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([
-        "forecast.cli", "forecast.jobs.run", "forecast.jobs.plan", "forecast.models",
+        "forecast.cli", "forecast.jobs.running.run", "forecast.jobs.job_file.plan",
+        "forecast.models",
         "duckdb", "pyarrow.parquet", "forecast.value", "forecast.backtest", "forecast.jobs.stores",
-        "forecast.jobs.saved_model", "forecast.jobs.run_history",
+        "forecast.jobs.saved_models.saved_model", "forecast.jobs.monitoring.run_history",
     ])  # fmt: skip
     return context
 

@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 import forecast as fc
 from forecast.errors import UsageError
-from forecast.jobs.input_profile import FEATURES, compare_profiles, input_profile, noise_level, psi
+from forecast.jobs.monitoring.input_profile import (
+    FEATURES,
+    compare_profiles,
+    input_profile,
+    noise_level,
+    psi,
+)
 
 
 def profile(ledger: fc.Ledger) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from forecast.errors import FileError, LockedError
-from forecast.jobs.lock import Holder, locked
+from forecast.jobs.running.lock import Holder, locked
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ RACE = """
 import sys, time
 from pathlib import Path
 from forecast.errors import LockedError
-from forecast.jobs.lock import locked
+from forecast.jobs.running.lock import locked
 for line in sys.stdin:
     try:
         with locked(Path(sys.argv[1]), "out", break_lock=True):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from forecast.errors import BadRowsError, LockedError, UsageError
-from forecast.jobs.logs import Event, Log, pace, reason, redacted
+from forecast.jobs.running.logs import Event, Log, pace, reason, redacted
 
 
 class Lines(list[str]):

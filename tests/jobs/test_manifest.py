@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from forecast.errors import DataError, UsageError
-from forecast.jobs.manifest import check_files, foreign_files, record_file, write_manifest
+from forecast.jobs.folders.manifest import check_files, foreign_files, record_file, write_manifest
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 import forecast as fc
 from forecast.calendar import Horizon
 from forecast.forecaster import BOUNDS, Forecast
-from forecast.jobs.matured import is_matured, matured_runs, pooled, running_runs
-from forecast.jobs.run_history import open_history, record_run
+from forecast.jobs.monitoring.matured import is_matured, matured_runs, pooled, running_runs
+from forecast.jobs.monitoring.run_history import open_history, record_run
 
 ORDERS = pd.DataFrame(
     [

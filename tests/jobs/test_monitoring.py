@@ -11,8 +11,8 @@ import pytest
 
 import forecast as fc
 from forecast.errors import FileError, UsageError
-from forecast.jobs.monitoring import monitor
-from forecast.jobs.run_history import forget, record_run
+from forecast.jobs.monitoring.monitoring import monitor
+from forecast.jobs.monitoring.run_history import forget, record_run
 
 CUTOFF = "2023-06-30"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from forecast.errors import DataError, FileError, LockedError, UsageError
-from forecast.jobs.outputs import check_free, output_folder
+from forecast.jobs.folders.outputs import check_free, output_folder
 
 
 def write(path: Path, text: str, **options: bool) -> None:

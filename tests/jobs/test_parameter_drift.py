@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from forecast.jobs.parameter_drift import parameter_drift
+from forecast.jobs.monitoring.parameter_drift import parameter_drift
 
 DAYS = [pd.Timestamp("2023-01-01"), pd.Timestamp("2023-07-02"), pd.Timestamp("2024-01-01")]
 

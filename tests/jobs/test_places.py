@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from forecast.errors import UsageError
-from forecast.jobs.places import overlaps, place, place_of_pattern, shown
+from forecast.jobs.job_file.places import overlaps, place, place_of_pattern, shown
 
 
 def test_paths_are_resolved_below_the_root(tmp_path: Path) -> None:

@@ -17,9 +17,9 @@ from forecast.errors import (
     LockedError,
     UsageError,
 )
-from forecast.jobs.configuration import Job, parse_job
-from forecast.jobs.plan import plan
-from forecast.jobs.readiness import check_ready
+from forecast.jobs.job_file.configuration import Job, parse_job
+from forecast.jobs.job_file.plan import plan
+from forecast.jobs.job_file.readiness import check_ready
 
 TODAY = date(2026, 11, 22)
 JOB = """
@@ -128,7 +128,7 @@ def test_without_a_cutoff_the_log_decides(root: Path) -> None:
 
 
 def test_results_of_ltv_are_replaced_and_others_refused(root: Path) -> None:
-    from forecast.jobs.outputs import output_folder
+    from forecast.jobs.folders.outputs import output_folder
 
     with output_folder(root / "out" / "2026-11-15") as part:
         (part / "customers.parquet").write_text("")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from forecast.jobs import publishing
-from forecast.jobs.publishing import publish, recover
+from forecast.jobs.running import publishing
+from forecast.jobs.running.publishing import publish, recover
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 import forecast as fc
-from forecast.jobs.restated import freshness, restated
-from forecast.jobs.run_history import forget, open_history, record_run
+from forecast.jobs.monitoring.restated import freshness, restated
+from forecast.jobs.monitoring.run_history import forget, open_history, record_run
 
 CUTOFF = "2023-06-30"
 

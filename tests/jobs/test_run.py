@@ -25,10 +25,10 @@ from forecast.errors import (
     UsageError,
 )
 from forecast.jobs import load_forecast
-from forecast.jobs.configuration import read_job
-from forecast.jobs.logs import Event
-from forecast.jobs.run import JobResult, run_job
-from forecast.jobs.verify import verify
+from forecast.jobs.job_file.configuration import read_job
+from forecast.jobs.running.logs import Event
+from forecast.jobs.running.run import JobResult, run_job
+from forecast.jobs.running.verify import verify
 
 JOB = """
 name = "weekly"
@@ -164,8 +164,8 @@ def test_order_of_rows_changes_inputs_alone(make: Make) -> None:
 @pytest.mark.slow
 def test_hash_seed_zone_language_and_threads_change_nothing(make: Make) -> None:
     code = (
-        "import sys; from forecast.jobs.configuration import read_job;"
-        "from forecast.jobs.run import run_job; run_job(read_job(sys.argv[1]))"
+        "import sys; from forecast.jobs.job_file.configuration import read_job;"
+        "from forecast.jobs.running.run import run_job; run_job(read_job(sys.argv[1]))"
     )
     for name, more in {
         "one": {"PYTHONHASHSEED": "1", "TZ": "UTC", "LANG": "C", "OMP_NUM_THREADS": "1"},
@@ -341,7 +341,7 @@ def test_damage_is_found_and_mended(name: str, how: str, make: Make) -> None:
 
 
 def test_folder_of_a_newer_version_is_refused_with_both(make: Make) -> None:
-    from forecast.jobs.manifest import write_manifest
+    from forecast.jobs.folders.manifest import write_manifest
 
     path = make()
     run(path)

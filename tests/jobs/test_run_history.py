@@ -14,8 +14,9 @@ import pytest
 
 import forecast as fc
 from forecast.errors import DataError, FileError, LockedError, UsageError
-from forecast.jobs import history_file, load_forecast, save_forecast
-from forecast.jobs.run_history import forget, open_history, record_run
+from forecast.jobs import load_forecast, save_forecast
+from forecast.jobs.monitoring import history_file
+from forecast.jobs.monitoring.run_history import forget, open_history, record_run
 
 CUTOFF = "2023-06-30"
 

@@ -19,9 +19,9 @@ from sklearn.linear_model import LinearRegression
 from forecast.datasets import simulate_shop
 from forecast.errors import DataError, FileError, ForecastError, NotFittedError, UsageError
 from forecast.forecaster import Forecast
-from forecast.jobs import saved_model
-from forecast.jobs.model_parts import MODELS as KEPT
-from forecast.jobs.saved_model import load_model, read_model, save_model
+from forecast.jobs.saved_models import saved_model
+from forecast.jobs.saved_models.model_parts import MODELS as KEPT
+from forecast.jobs.saved_models.saved_model import load_model, read_model, save_model
 from forecast.ledger import Ledger, read_ledger
 from forecast.models import (
     BTYD,
@@ -167,7 +167,7 @@ def test_a_horizon_without_lessons_is_refused(saved: Path, past: Ledger) -> None
 @pytest.mark.slow
 def test_equal_models_have_equal_bytes(tmp_path: Path) -> None:
     code = (
-        "import sys, forecast as fc; from forecast.jobs.saved_model import save_model;"
+        "import sys, forecast as fc; from forecast.jobs.saved_models.saved_model import save_model;"
         "log = fc.simulate_shop(60, days=400, seed=1, refunds=0.0).orders;"
         "m = fc.GradientBoosting(trees=3).fit(fc.read_ledger(log, key=()));"
         "m.forecast('6W', draws=0); save_model(m, sys.argv[1])"

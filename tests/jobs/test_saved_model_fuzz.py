@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from forecast.datasets import simulate_shop
 from forecast.errors import DataError, FileError
-from forecast.jobs import saved_model
-from forecast.jobs.saved_model import load_model, save_model
+from forecast.jobs.saved_models import saved_model
+from forecast.jobs.saved_models.saved_model import load_model, save_model
 from forecast.ledger import read_ledger
 from forecast.models import BTYD, CohortCurve, Ensemble, OwnRate, SeasonalSeries
 

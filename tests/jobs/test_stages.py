@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from forecast.jobs.stages import Staging
+from forecast.jobs.running.stages import Staging
 
 
 def write(text: str):  # type: ignore[no-untyped-def]

@@ -338,6 +338,14 @@ def test_ragged_rows_and_stray_quotes(file, read, row, says):
     refused(lambda: read(path), says=(str(path), *says))
 
 
+@pytest.mark.parametrize("name", ['b"x', 'b"x"', 'b""', "'b"])
+def test_quotes_inside_a_field_are_part_of_it(file, read, name):  # 27
+    path = file(f"c,d,v\na,2024-01-01,1\n{name},2024-01-05,2\na,2024-02-01,3\n")
+    ledger = read(path)
+    assert set(ledger.purchases()["customer_id"]) == {"a", name}
+    assert len(ledger.purchases()) == 3
+
+
 def test_a_quote_left_open_in_the_first_line(file, read):
     refused(lambda: read(file('"c,d,v\na,2024-01-01,1\n')), says=("line 1", "not CSV"))
 
@@ -457,6 +465,19 @@ def test_doubled_names(file, read, tmp_path):  # 31
 def test_missing_columns(table, file, read, options, says):
     refused(lambda: read(table(), **options), ColumnError, says=says)
     refused(lambda: read(file(GOOD), **options), ColumnError, says=says)
+
+
+@pytest.mark.parametrize("name", ["currency", "Currency", "currency_code"])
+def test_amounts_in_several_currencies(table, file, read, counts, name):  # 45
+    log = table(**{name: ["EUR", "USD", ""]})
+    for source in (log, file(log.to_csv(index=False))):
+        refused(
+            lambda source=source: read(source),
+            says=(f"Column '{name}' of", "'EUR', 'USD'", "purchase_columns"),
+        )
+        assert counts(read(source, purchase_columns=[name]))["purchases"] == 3
+        assert counts(read(source, value=None))["purchases"] == 3  # nothing is added up
+    assert counts(read(table(**{name: ["EUR", None, "EUR"]})))["purchases"] == 3
 
 
 def test_no_header(file, read):

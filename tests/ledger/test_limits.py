@@ -4,6 +4,7 @@ import gzip
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -79,6 +80,24 @@ def test_a_hundred_thousand_files(read, tmp_path: Path):
     with pytest.raises(FileError, match=r"100,\d+ files, where 50,000 are the most"):
         read(folder)
     shutil.rmtree(folder)
+
+
+def test_wide_grouping_goes_to_disk_within_the_memory_allowed(read, tmp_path, monkeypatch):
+    """DuckDB gets 60 MB for 2,000,000 customers; what does not fit is written and removed."""
+    room = tmp_path / "room"
+    room.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(room))
+    monkeypatch.setattr("forecast.ledger.sources.MOST_MEGABYTES", 60)
+    ids = pa.array([f"customer number {at:09d}" for at in range(2_000_000)])
+    days = pa.array(np.full(len(ids), "2024-01-01", "datetime64[D]"))
+    pq.write_table(pa.table({"c": ids, "d": days}), tmp_path / "log.parquet")
+    watched = []
+    walk = Path.replace  # what spills moves through here
+    monkeypatch.setattr(Path, "replace", lambda *each: (watched.append(each), walk(*each))[1])
+    monkeypatch.setattr("forecast.ledger.merging.SPILL_ROWS", 1_000_000)
+    ledger = read(tmp_path / "log.parquet", value=None, key=())
+    assert len(watched) == 2
+    assert len(ledger.purchases()) == 2_000_000
 
 
 def test_more_rows_than_a_machine_reads(table, read, monkeypatch):

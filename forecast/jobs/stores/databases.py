@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from forecast.errors import DataError, UsageError, listed
 
 if TYPE_CHECKING:
-    from forecast.jobs.configuration import Destination, Source
+    from forecast.jobs.job_file.configuration import Destination, Source
 
 __all__ = [
     "ROWS",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forecast.errors import BadRowsError, DataError, FileError, ForecastError
-from forecast.jobs.places import is_address
+from forecast.jobs.job_file.places import is_address
 from forecast.jobs.stores.databases import Database, find, first_line, open_database
 from forecast.jobs.stores.object_store import fetch
 from forecast.ledger import Ledger, read_ledger
@@ -22,7 +22,7 @@ from forecast.ledger.columns import choose_columns
 from forecast.ledger.files import refuse_doubles
 
 if TYPE_CHECKING:
-    from forecast.jobs.configuration import Columns, Source
+    from forecast.jobs.job_file.configuration import Columns, Source
 
 __all__ = ["read_source"]
 

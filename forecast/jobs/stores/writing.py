@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forecast.errors import DataError, FileError, UsageError, listed
-from forecast.jobs.places import is_address
-from forecast.jobs.publishing import settle
+from forecast.jobs.job_file.places import is_address
+from forecast.jobs.running.publishing import settle
 from forecast.jobs.stores.databases import (
     STAGED,
     Database,
@@ -21,7 +21,7 @@ from forecast.jobs.stores.object_store import send
 from forecast.jobs.stores.predictions import KEYS, prediction_rows, sql_types
 
 if TYPE_CHECKING:
-    from forecast.jobs.configuration import Destination
+    from forecast.jobs.job_file.configuration import Destination
 
 __all__ = ["upsert"]
 

@@ -23,7 +23,7 @@ import pandas as pd
 import pytest
 
 from forecast.datasets import simulate_shop
-from forecast.jobs.configuration import Columns, Destination, Source
+from forecast.jobs.job_file.configuration import Columns, Destination, Source
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import fsspec
 import pytest
 
 from forecast.errors import BadRowsError, FileError, UsageError
-from forecast.jobs.configuration import Columns, Source
+from forecast.jobs.job_file.configuration import Columns, Source
 from forecast.jobs.stores import read_source
 from forecast.jobs.stores.object_store import fetch, send
 

@@ -22,7 +22,7 @@ from forecast.errors import (
     LockedError,
     UsageError,
 )
-from forecast.jobs.configuration import Columns, Source
+from forecast.jobs.job_file.configuration import Columns, Source
 from forecast.jobs.stores import read_source, reading
 from forecast.ledger import read_ledger
 from forecast.views import customer_summary

@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from forecast.errors import DataError, FileError, ForecastError, LockedError, UsageError
-from forecast.jobs.configuration import Destination
+from forecast.jobs.job_file.configuration import Destination
 from forecast.jobs.stores import sqlite_file, upsert
 
 DATABASES = ["duckdb", "sqlite", "postgresql"]
@@ -261,7 +261,7 @@ def test_names_that_cannot_be_made(destination):
 WRITERS = """
 import json, os, sys
 import numpy as np, pandas as pd, pyarrow.dataset, duckdb, sqlite3, adbc_driver_postgresql.dbapi
-from forecast.jobs.configuration import Destination
+from forecast.jobs.job_file.configuration import Destination
 from forecast.jobs.stores import duckdb_file, postgresql, sqlite_file, upsert
 
 for line in sys.stdin:  # a process for every line

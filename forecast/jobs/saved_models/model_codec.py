@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from forecast.errors import DataError, UsageError
-from forecast.jobs.model_parts import ANY_NUMBER, DROPPED, FUNCTIONS, MODELS, PARTS
+from forecast.jobs.saved_models.model_parts import ANY_NUMBER, DROPPED, FUNCTIONS, MODELS, PARTS
 from forecast.models.btyd.lifetimes_engine import LifetimesProcess, LifetimesSpend
 from forecast.models.kept_fit import KeptFit
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from forecast.calendar import Horizon, parse_day
 from forecast.errors import HorizonError, UsageError, listed
-from forecast.jobs.keys import settled
+from forecast.jobs.job_file.keys import settled
 
 __all__ = [
     "CUTOFFS",

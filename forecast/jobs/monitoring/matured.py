@@ -18,7 +18,7 @@ from forecast.backtest.accuracy import rmse
 from forecast.backtest.actuals import period_actuals
 from forecast.backtest.calibration import coverage
 from forecast.backtest.checks.check import tail
-from forecast.jobs.run_history import TARGETS, RunHistory, rows_of
+from forecast.jobs.monitoring.run_history import TARGETS, RunHistory, rows_of
 from forecast.ledger import Ledger
 
 __all__ = ["is_matured", "matured_runs", "pooled", "running_runs"]

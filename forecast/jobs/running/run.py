@@ -9,12 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from forecast.errors import DataError, FileError
-from forecast.jobs.configuration import Job
-from forecast.jobs.fits import parameters_of
-from forecast.jobs.inputs import Inputs
-from forecast.jobs.lock import locked
-from forecast.jobs.logs import Event, Kind, Progress
-from forecast.jobs.manifest import (
+from forecast.jobs.folders.manifest import (
     MANIFEST,
     SUCCESS,
     check_files,
@@ -23,10 +18,15 @@ from forecast.jobs.manifest import (
     versions,
     write_manifest,
 )
-from forecast.jobs.outputs import check_free
-from forecast.jobs.publishing import publish, recover
-from forecast.jobs.stages import Facts, Staging, commit_point, write_json
-from forecast.jobs.steps import Steps
+from forecast.jobs.folders.outputs import check_free
+from forecast.jobs.job_file.configuration import Job
+from forecast.jobs.running.fits import parameters_of
+from forecast.jobs.running.inputs import Inputs
+from forecast.jobs.running.lock import locked
+from forecast.jobs.running.logs import Event, Kind, Progress
+from forecast.jobs.running.publishing import publish, recover
+from forecast.jobs.running.stages import Facts, Staging, commit_point, write_json
+from forecast.jobs.running.steps import Steps
 
 __all__ = ["JobResult", "run_job"]
 
@@ -79,7 +79,7 @@ def run_job(
     Parameters
     ----------
     job : Job
-        As :func:`forecast.jobs.configuration.read_job` returns it.
+        As :func:`forecast.jobs.job_file.configuration.read_job` returns it.
     today : date, optional
         The day it is, by default the computer's.
     break_lock : bool
@@ -87,7 +87,7 @@ def run_job(
     keep_going : bool
         Of several horizons, write those that can be forecast even if others fail.
     progress : callable, optional
-        Called with each :class:`~forecast.jobs.logs.Event`; may raise to stop.
+        Called with each :class:`~forecast.jobs.running.logs.Event`; may raise to stop.
 
     Returns
     -------
@@ -261,7 +261,7 @@ class _Run:
         """Keep the forecasts until they can be compared with what happened."""
         if self.job.monitoring is None:
             return
-        from forecast.jobs.run_history import record_run
+        from forecast.jobs.monitoring.run_history import record_run
 
         self.tell("started", "history", "Remembering the forecasts")
         learned = self.steps.saved_model

@@ -10,7 +10,7 @@ import pandas as pd
 
 from forecast.backtest.checks.check import tail
 from forecast.calendar import day_number
-from forecast.jobs.run_history import RunHistory, rows_of
+from forecast.jobs.monitoring.run_history import RunHistory, rows_of
 from forecast.ledger import Ledger
 from forecast.views import customer_summary
 

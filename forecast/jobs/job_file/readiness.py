@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from forecast.errors import FileError, UsageError
-from forecast.jobs.configuration import Job
-from forecast.jobs.keys import Problem, told
-from forecast.jobs.places import is_address, place, shown
-from forecast.jobs.sections import Store
+from forecast.jobs.job_file.configuration import Job
+from forecast.jobs.job_file.keys import Problem, told
+from forecast.jobs.job_file.places import is_address, place, shown
+from forecast.jobs.job_file.sections import Store
 from forecast.ledger.files import files_of
 
 __all__ = ["check_ready"]

@@ -18,9 +18,9 @@ from pydantic import (
     model_validator,
 )
 
-from forecast.jobs import allowed
-from forecast.jobs.keys import Problem, refuse, settled
-from forecast.jobs.places import is_address, place, place_of_pattern, shown
+from forecast.jobs.job_file import allowed
+from forecast.jobs.job_file.keys import Problem, refuse, settled
+from forecast.jobs.job_file.places import is_address, place, place_of_pattern, shown
 
 __all__ = [
     "BacktestSettings",

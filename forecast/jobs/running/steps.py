@@ -15,19 +15,24 @@ from typing import TYPE_CHECKING
 from forecast.calendar import Horizon
 from forecast.errors import ForecastError, ModelError
 from forecast.forecaster import Forecast, Forecaster
-from forecast.jobs.beside import RULES, read_rules, read_table
-from forecast.jobs.fits import fits_of
-from forecast.jobs.inputs import Inputs
-from forecast.jobs.saved_forecast import SavedForecast, load_forecast, save_forecast, write_parts
-from forecast.jobs.spreadsheet import write_csv
-from forecast.jobs.stages import Facts, Staging, commit_point
+from forecast.jobs.folders.saved_forecast import (
+    SavedForecast,
+    load_forecast,
+    save_forecast,
+    write_parts,
+)
+from forecast.jobs.folders.spreadsheet import write_csv
+from forecast.jobs.running.beside import RULES, read_rules, read_table
+from forecast.jobs.running.fits import fits_of
+from forecast.jobs.running.inputs import Inputs
+from forecast.jobs.running.stages import Facts, Staging, commit_point
 from forecast.ledger import Ledger
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from forecast.backtest import Backtest
-    from forecast.jobs.saved_model import SavedModel
+    from forecast.jobs.saved_models.saved_model import SavedModel
     from forecast.value import Segments, UnitEconomics
 
 __all__ = ["Steps"]
@@ -163,7 +168,7 @@ class Steps:
     @cached_property
     def saved_model(self) -> "SavedModel | None":
         """The model on disk that scores without being fitted, where the job names one."""
-        from forecast.jobs.saved_model import read_model
+        from forecast.jobs.saved_models.saved_model import read_model
 
         path = self.job.forecast.saved_model
         return None if path is None else read_model(path)
@@ -205,7 +210,7 @@ class Steps:
         return replace(found, model=name, notes=(*known, *found.notes))
 
     def _write_model(self, folder: Path) -> Facts:
-        from forecast.jobs.saved_model import save_model
+        from forecast.jobs.saved_models.saved_model import save_model
 
         for horizon in self.horizons:  # a model may learn for a horizon as it forecasts
             if horizon not in self._taught:

@@ -7,9 +7,9 @@ from typing import Any
 
 from forecast.calendar import parse_day
 from forecast.errors import UsageError
-from forecast.jobs.configuration import parse_job
-from forecast.jobs.header import file_columns
-from forecast.jobs.places import is_address, place_of_pattern, shown
+from forecast.jobs.job_file.configuration import parse_job
+from forecast.jobs.job_file.header import file_columns
+from forecast.jobs.job_file.places import is_address, place_of_pattern, shown
 from forecast.ledger.columns import choose_columns
 
 __all__ = ["example_job"]

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from forecast.jobs.matured import pooled
-from forecast.jobs.run_history import rows_of
+from forecast.jobs.monitoring.matured import pooled
+from forecast.jobs.monitoring.run_history import rows_of
 
 __all__ = ["Limits", "Reasons", "data_reasons", "drift_reasons", "matured_reasons"]
 

@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 from pydantic import PlainValidator, PrivateAttr, ValidationError, model_validator
 
 from forecast.errors import FileError, UsageError
-from forecast.jobs import allowed
-from forecast.jobs.keys import Problem, problems_of, refuse, told
-from forecast.jobs.places import is_address, overlaps
-from forecast.jobs.sections import (
+from forecast.jobs.job_file import allowed
+from forecast.jobs.job_file.keys import Problem, problems_of, refuse, told
+from forecast.jobs.job_file.places import is_address, overlaps
+from forecast.jobs.job_file.sections import (
     BacktestSettings,
     Columns,
     Destination,

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from forecast.calendar import Horizon
 from forecast.errors import listed
-from forecast.jobs.configuration import Destination, Job
-from forecast.jobs.header import columns_of
-from forecast.jobs.outputs import check_free
-from forecast.jobs.places import is_address, shown
-from forecast.jobs.readiness import check_ready
+from forecast.jobs.folders.outputs import check_free
+from forecast.jobs.job_file.configuration import Destination, Job
+from forecast.jobs.job_file.header import columns_of
+from forecast.jobs.job_file.places import is_address, shown
+from forecast.jobs.job_file.readiness import check_ready
 from forecast.ledger.columns import choose_columns
 from forecast.ledger.files import files_of
 
@@ -113,7 +113,7 @@ def _read(job: Job, cutoff: date | None) -> list[tuple[str, str]]:
 
 def _store(store: object, job: Job) -> str:
     """Name a source or destination, never its address."""
-    from forecast.jobs.sections import Store
+    from forecast.jobs.job_file.sections import Store
 
     assert isinstance(store, Store)
     if store.path is not None:

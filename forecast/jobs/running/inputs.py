@@ -12,8 +12,8 @@ from pathlib import Path
 import pandas as pd
 
 from forecast.errors import DataError, FileError, listed
-from forecast.jobs.configuration import Job
-from forecast.jobs.places import is_address
+from forecast.jobs.job_file.configuration import Job
+from forecast.jobs.job_file.places import is_address
 from forecast.ledger import Ledger
 from forecast.ledger.files import files_of
 

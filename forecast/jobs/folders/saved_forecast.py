@@ -13,7 +13,7 @@ import pandas as pd
 from forecast.calendar import Horizon
 from forecast.errors import DataError, FileError, UnsupportedError, UsageError
 from forecast.forecaster import BOUNDS, EXPECTED, Draws, Forecast, Totals
-from forecast.jobs.spreadsheet import write_csv
+from forecast.jobs.folders.spreadsheet import write_csv
 
 __all__ = ["SavedForecast", "load_forecast", "save_forecast", "write_parts"]
 

@@ -15,8 +15,8 @@ import pandas as pd
 
 from forecast.errors import DataError, UsageError, listed
 from forecast.forecaster import BOUNDS, EXPECTED, Forecast
-from forecast.jobs.history_file import TABLES, connected
-from forecast.jobs.input_profile import input_profile
+from forecast.jobs.monitoring.history_file import TABLES, connected
+from forecast.jobs.monitoring.input_profile import input_profile
 from forecast.ledger import Ledger
 from forecast.views import customer_summary
 
@@ -72,7 +72,7 @@ def record_run(
     Examples
     --------
     >>> import tempfile, forecast as fc
-    >>> from forecast.jobs.run_history import open_history, record_run
+    >>> from forecast.jobs.monitoring.run_history import open_history, record_run
     >>> ledger = fc.read_ledger(fc.simulate_shop(80, seed=1).orders, key=())
     >>> found = fc.OwnRate().fit(ledger).forecast("4W", draws=20)
     >>> with tempfile.TemporaryDirectory() as folder:

@@ -7,8 +7,8 @@ import zlib
 from pathlib import Path
 
 from forecast.errors import DataError, FileError
-from forecast.jobs.configuration import Source
-from forecast.jobs.places import is_address
+from forecast.jobs.job_file.configuration import Source
+from forecast.jobs.job_file.places import is_address
 from forecast.ledger.files import files_of, header_of, kind_of, not_encoded
 from forecast.ledger.partitions import partition_columns
 

@@ -4,7 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forecast.errors import DataError, FileError, UsageError
-from forecast.jobs.manifest import MANIFEST, SUCCESS, check_files, foreign_files, manifest_of
+from forecast.jobs.folders.manifest import (
+    MANIFEST,
+    SUCCESS,
+    check_files,
+    foreign_files,
+    manifest_of,
+)
 
 __all__ = ["Verified", "verify"]
 

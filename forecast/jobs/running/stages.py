@@ -21,8 +21,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from forecast.jobs.manifest import digest_of
-from forecast.jobs.publishing import settle
+from forecast.jobs.folders.manifest import digest_of
+from forecast.jobs.running.publishing import settle
 
 __all__ = ["Staging", "commit_point", "write_json"]
 

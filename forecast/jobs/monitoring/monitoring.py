@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from forecast.errors import UnsupportedError, UsageError, listed
-from forecast.jobs.input_profile import compare_profiles
-from forecast.jobs.matured import is_matured, matured_runs, pooled, running_runs
-from forecast.jobs.parameter_drift import parameter_drift
-from forecast.jobs.restated import freshness, restated
-from forecast.jobs.run_history import RunHistory, open_history, rows_of
-from forecast.jobs.verdict import Limits, data_reasons, drift_reasons, matured_reasons
+from forecast.jobs.monitoring.input_profile import compare_profiles
+from forecast.jobs.monitoring.matured import is_matured, matured_runs, pooled, running_runs
+from forecast.jobs.monitoring.parameter_drift import parameter_drift
+from forecast.jobs.monitoring.restated import freshness, restated
+from forecast.jobs.monitoring.run_history import RunHistory, open_history, rows_of
+from forecast.jobs.monitoring.verdict import Limits, data_reasons, drift_reasons, matured_reasons
 from forecast.ledger import Ledger
 
 __all__ = ["MonitoringResult", "monitor"]
@@ -74,8 +74,8 @@ def monitor(
     """Compare what past runs forecast with what happened, and the newest run with earlier ones.
 
     Judged are runs of the newest run's model whose cutoffs lie within a year of the last that has
-    matured. Their totals are tested together (:func:`forecast.jobs.matured.pooled`) at a level of
-    1 % over all horizons and targets; a bias counts where it is beyond chance *and* beyond
+    matured. Their totals are tested together
+    (:func:`forecast.jobs.monitoring.matured.pooled`) at a level of 1 % over all horizons and targets; a bias counts where it is beyond chance *and* beyond
     ``max_bias``. A single run inside its own interval never does. Inputs and parameters are signs
     of change only: they say watch, not refit. The level is that of one review; reviews night by
     night look at nearly the same windows, but over a year they have more than one chance to err.
@@ -83,7 +83,7 @@ def monitor(
     Parameters
     ----------
     history : str or Path
-        What :func:`forecast.jobs.run_history.record_run` wrote.
+        What :func:`forecast.jobs.monitoring.run_history.record_run` wrote.
     ledger : Ledger
         The log as it is today; no run whose window passes its cutoff is scored.
     max_bias : float

@@ -123,10 +123,10 @@ def save_model(model: "Forecaster", path: str | Path) -> Path:
     >>> one.equals(other)
     True
     """
-    from forecast.jobs.array_file import dump_arrays
-    from forecast.jobs.estimator_file import dump_estimators
-    from forecast.jobs.model_codec import Encoder
-    from forecast.jobs.model_parts import MODELS, learned_on
+    from forecast.jobs.saved_models.array_file import dump_arrays
+    from forecast.jobs.saved_models.estimator_file import dump_estimators
+    from forecast.jobs.saved_models.model_codec import Encoder
+    from forecast.jobs.saved_models.model_parts import MODELS, learned_on
 
     if type(model) not in MODELS:
         raise UsageError(f"save_model: {type(model).__name__} is no model of this package.")
@@ -194,10 +194,10 @@ def read_model(path: str | Path) -> SavedModel:
     ModelWarning
         If it holds trees of another version of scikit-learn.
     """
-    from forecast.jobs.array_file import parse_arrays
-    from forecast.jobs.estimator_file import parse_estimators
-    from forecast.jobs.model_codec import Decoder
-    from forecast.jobs.model_parts import MODELS
+    from forecast.jobs.saved_models.array_file import parse_arrays
+    from forecast.jobs.saved_models.estimator_file import parse_estimators
+    from forecast.jobs.saved_models.model_codec import Decoder
+    from forecast.jobs.saved_models.model_parts import MODELS
 
     file = _file(path)
     facts = _facts(file)

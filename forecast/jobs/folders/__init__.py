@@ -1,0 +1,1 @@
+"""Output folders that are whole or absent, and forecasts on disk."""

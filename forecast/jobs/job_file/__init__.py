@@ -1,0 +1,1 @@
+"""What a job is told: the file, checked before anything is read."""

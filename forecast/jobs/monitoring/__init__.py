@@ -1,0 +1,1 @@
+"""What became of past forecasts: kept, matured, compared."""

@@ -1,0 +1,1 @@
+"""How a job runs: locked, in stages, published whole or not at all."""

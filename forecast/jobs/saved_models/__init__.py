@@ -1,0 +1,1 @@
+"""Models on disk: what they learned, as data."""
