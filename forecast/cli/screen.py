@@ -48,14 +48,14 @@ _free = sys.stdout is not None and (sys.stdout.isatty() or "COLUMNS" in os.envir
 screen = _Screen(width=None if _free else 120, highlight=False)
 err = _Screen(stderr=True, soft_wrap=True, highlight=False)
 
-_SCORES = {
+_SCORES = {  # a narrow screen leaves out the last
     "rmse": "RMSE",
     "bias": "bias",
     "gini": "Gini",
-    "top_decile_capture": "top 10 %",
+    "top_decile_capture": "top\n10 %",
     "crps": "CRPS",
-    "pit_coverage": "90 % by PIT",
-    "coverage": "90 % covers",
+    "pit_coverage": "90 %\nby PIT",
+    "coverage": "90 %\ncovers",
     "mae": "MAE",
 }
 _WHOM = {
@@ -96,19 +96,9 @@ def print_backtest(found: "Backtest") -> None:
     targets = ("purchases", "value") if found.has_value else ("purchases",)
     many = f"{len(found.origins)} origin" + ("s" if len(found.origins) > 1 else "")
     for target in targets:
-        board = found.leaderboard(target)
-        unit = "purchases" if target == "purchases" else "currency units"
-        table = _table(
-            f"{target.capitalize()} of existing customers over {found.horizon}, {many}; "
-            f"RMSE, CRPS and MAE in {unit}"
-        )
-        table.add_column("model", no_wrap=True)
-        for head in _SCORES.values():
-            table.add_column(head, justify="right", no_wrap=True)
-        for name, row in board.iterrows():
-            cells = [_cell(each, row[each]) for each in _SCORES]
-            part = "" if row["failed"] == 0 else f" ({row['origins']:.0f} of {len(found.origins)})"
-            table.add_row(_plain(f"{name}{part}"), *cells)
+        scores = list(_SCORES)
+        while _too_wide(table := _leaderboard(found, target, scores, many)) and len(scores) > 2:
+            scores.pop()
         screen.print(table)
     if "all" in found.populations:
         _print_totals({target: found.leaderboard(target, "all") for target in targets}, found)
@@ -116,6 +106,29 @@ def print_backtest(found: "Backtest") -> None:
     for model, runs in failed.groupby("model"):
         many = f"{runs['cutoff'].nunique()} of {len(found.origins)} origins"
         print_problem("note", f"{model} failed at {many}: {runs['error'].iloc[0]}")
+
+
+def _leaderboard(found: "Backtest", target: str, scores: list[str], many: str) -> Table:
+    """Return the scores of one target, a model a row."""
+    unit = "purchases" if target == "purchases" else "currency units"
+    table = _table(
+        f"{target.capitalize()} of existing customers over {found.horizon}, {many}; "
+        f"RMSE, CRPS and MAE in {unit}"
+    )
+    table.add_column("model", no_wrap=True)
+    for each in scores:
+        table.add_column(_SCORES[each], justify="right", no_wrap=True)
+    for name, row in found.leaderboard(target).iterrows():
+        cells = [_cell(each, row[each]) for each in scores]
+        part = "" if row["failed"] == 0 else f" ({row['origins']:.0f} of {len(found.origins)})"
+        table.add_row(_plain(f"{name}{part}"), *cells)
+    return table
+
+
+def _too_wide(table: Table) -> bool:
+    """Whether the screen would cut names or numbers."""
+    wide = screen.options.update(max_width=1_000)
+    return screen.measure(table, options=wide).maximum > screen.width
 
 
 def _print_totals(boards: "dict[str, pd.DataFrame]", found: "Backtest") -> None:
