@@ -4,7 +4,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
-.PHONY: help install demo test slow lint format bench lock clean
+.PHONY: help install demo test slow legs lint format bench lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ test: .venv/.dev lint  ## lint, types, tests, notebooks and the browser check
 slow: .venv/.dev  ## calibration by simulation, oracles, fuzzing
 	$(BIN)/python -m pytest -n 2 -m slow
 
+legs: $(filter .tools/bin/uv,$(UV))  ## quick tests at the lowest versions, and on the newest Python
+	.ci/legs
+
 lint: .venv/.dev  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -55,6 +58,9 @@ lock: $(filter .tools/bin/uv,$(UV))  ## resolve the dependencies anew
 	$(UV) pip compile -q pyproject.toml --universal --generate-hashes --no-header -U -o requirements.lock
 	$(UV) pip compile -q pyproject.toml --all-extras --group dev -c requirements.lock \
 	  --universal --generate-hashes --no-header -U -o requirements-dev.lock
+	$(UV) pip compile -q pyproject.toml --extra mcmc --extra polars --group test \
+	  --resolution lowest-direct --python-version 3.11 --generate-hashes --no-header -U \
+	  -o requirements-lowest.lock
 
 clean:  ## remove the environment and all outputs
-	rm -rf .venv .tools out
+	rm -rf .venv .tools .legs out

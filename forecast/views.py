@@ -184,7 +184,7 @@ def revenue_series(ledger: Ledger, every: str = "W") -> pd.DataFrame:
             f"The log spans {(ledger.cutoff - ledger.first_day).days + 1} days: less than one "
             f"period of {length}."
         )
-    bounds = np.array([np.datetime64(edge, "D") + one_day for edge in reversed(edges)], dtype="datetime64[s]")
+    bounds = np.array(edges[::-1], "datetime64[D]") + np.timedelta64(1, "D")
     rows = ledger.purchases()
     rows["new"] = ~rows.duplicated("customer_id")
     place = np.searchsorted(bounds, rows["date"].to_numpy(), side="right") - 1

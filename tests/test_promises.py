@@ -1,4 +1,4 @@
-"""What the package promises whoever runs it on data of others; the other promises stand in PROVED."""
+"""What the package promises whoever runs it on other people's data."""
 
 import ast
 import os
@@ -109,7 +109,7 @@ print("done", flush=True)
 
 @pytest.mark.slow
 def test_the_whole_road_stays_at_home(tmp_path: Path) -> None:  # promises 2, 3 and 4
-    """No connection, no program started, nothing written but below the outputs, as told by Python."""
+    """No connection, no program started, nothing written but the outputs: Python tells of each."""
     (tmp_path / "log").mkdir()
     (tmp_path / "room").mkdir()
     orders = simulate_shop(80, days=420, seed=3, refunds=0.0).orders
@@ -157,7 +157,7 @@ def test_duckdb_reaches_the_files_named_and_nothing_else(tmp_path: Path) -> None
 
 
 def test_every_duckdb_connection_is_closed_to_the_outside() -> None:  # promise 3
-    """All are opened with external access off, or as the ledger's own, whose settings are locked."""
+    """Opened with external access off; only what ledgers put aside is read without a list."""
     places = [inside for inside, (_, called) in NAMES.items() if "duckdb.connect" in called]
     assert sorted(place.rpartition("/")[2] for place in places) == [
         "duckdb_file.py",

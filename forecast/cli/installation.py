@@ -78,7 +78,7 @@ def _for_here(asked: Requirement) -> bool:
 
 
 def _package(asked: Requirement) -> Finding:
-    """A package that everything needs: there, new enough, and it loads."""
+    """Look at a package that everything needs: there, new enough, and it loads."""
     version = _version(asked.name)
     again = f'pip install --upgrade "{asked.name}{asked.specifier}"'
     if version is None:
@@ -94,7 +94,7 @@ def _package(asked: Requirement) -> Finding:
 
 
 def _extra(asked: Requirement) -> Finding:
-    """A package that one extra needs; it may be missing, but not too old."""
+    """Look at a package that one extra needs; it may be missing, but not too old."""
     name = re.findall(r'extra == "([\w-]+)"', str(asked.marker))[0]
     version, get = _version(asked.name), f'pip install "{_DISTRIBUTION}[{name}]"'
     if version is None:
@@ -196,7 +196,7 @@ def _trial() -> Finding:
 
         orders = fc.simulate_shop(60, days=400, seed=1).orders
         found = fc.BTYD().fit(fc.read_ledger(orders, key=())).forecast("8W", draws=50)
-        total = float(found.customers["expected_purchases"].sum())
+        total = float(found.periods["expected_purchases"].sum())
     except Exception as error:  # the doctor reports every illness
         told = f"failed: {type(error).__name__}: {error}"
         return Finding("problem", "trial forecast", told, "Mend what stands above; else report it.")

@@ -65,7 +65,7 @@ def weeks_elapsed(
     reached : array of bool, shape (customers, campaigns)
         Whom each campaign reached.
     """
-    calendar = np.datetime64(first, "D") + np.arange(days)
+    calendar = np.datetime64(first, "D") + np.arange(days).astype("timedelta64[D]")
     everybody = np.ones(days) if season is None else season.intensity(calendar)
     # a number for each combination; unique() on rows would sort them, which is slow
     code = reached @ (2 ** np.arange(len(campaigns), dtype=np.int64))

@@ -33,7 +33,7 @@ def parquet_kinds(paths: Sequence[Path]) -> dict[str, frozenset[str]]:
     for path in paths:
         try:
             schema = pq.read_schema(path)
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise DataError(
                 f"{path}: the Parquet file is damaged or cut short. Write it again."
             ) from error

@@ -163,7 +163,7 @@ def _ledger_from(
     if columns.key:
         rows, dropped = once_a_key(rows, columns, source)
         audit.add("repeated keys", dropped, f"Rows dropped: {', '.join(columns.key)} seen before.")
-    first, last, after = _span(rows, end)
+    first, last, after = _span(rows, end, source)
     if last > today:
         _refuse_future(rows, columns, source, today)
     if end is not None and end < first:
@@ -201,7 +201,7 @@ def _ledger_from(
     )
 
 
-def _span(rows: Frame, end: dt.date | None) -> tuple[dt.date, dt.date, int]:
+def _span(rows: Frame, end: dt.date | None, source: Source) -> tuple[dt.date, dt.date, int]:
     """Return the first and the last day of the log, and how many rows lie after the cutoff."""
     late = nw.col("day") > (day_number(end) if end is not None else 0)
     facts = rows.with_columns(late=late.cast(nw.Int64)).select(
@@ -211,6 +211,11 @@ def _span(rows: Frame, end: dt.date | None) -> tuple[dt.date, dt.date, int]:
     ).collect("pyarrow").rows(named=True)[0]  # fmt: skip
     if facts["first"] is None:
         raise DataError("No row is left after dropping the unreadable ones.")
+    if facts["last"] > day_number(dt.date.max):  # every row was seen to lie before
+        raise DataError(
+            f"{source.name}: what the Parquet file says of its dates is not true of its rows; it "
+            "is damaged. Write it again."
+        )
     return day_of(facts["first"]), day_of(facts["last"]), int(facts["late"])
 
 

@@ -1,8 +1,8 @@
 """Any source of rows as one lazy frame: DuckDB for what is local, Spark for what is on a cluster.
 
 Text files are read as text, so ``007`` stays ``007`` and ``NA`` stays ``NA``; only an empty field
-is missing. DuckDB may open the files named and a folder of its own, loads no extension, and is never
-given text from the data as SQL.
+is missing. DuckDB may open the files named and a folder of its own, loads no extension, and is
+never given text from the data as SQL.
 """
 
 import glob
@@ -267,6 +267,8 @@ def _explained(name: str, message: str) -> str:
         )
     if "arquet" in message or "nappy" in message or "ZSTD" in message:
         return f"{where}the Parquet file is damaged or cut short. Write it again."
+    if "Conversion Error" in message:  # all that is converted has been checked
+        return f"{where}values are not what the column says of them. Write the file again."
     first = message.splitlines()[0] if message else "no reason given"
     return f"{where}cannot be read: {first[:300]}"
 

@@ -66,6 +66,7 @@ def test_texts_up_to_the_limit_are_kept(table, read):
     assert longest in set(read(table(c=["a", longest, "b"])).purchases()["customer_id"])
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_files(read, tmp_path: Path):
     """Links, which are quicker made than files."""
     folder = tmp_path / "log"
@@ -82,6 +83,7 @@ def test_a_hundred_thousand_files(read, tmp_path: Path):
     shutil.rmtree(folder)
 
 
+@pytest.mark.slow
 def test_wide_grouping_goes_to_disk_within_the_memory_allowed(read, tmp_path, monkeypatch):
     """DuckDB gets 60 MB for 2,000,000 customers; what does not fit is written and removed."""
     room = tmp_path / "room"

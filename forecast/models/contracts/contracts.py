@@ -132,7 +132,8 @@ def due_days(start: IntArray, every: Horizon, step: "int | IntArray") -> IntArra
     day = start.astype("datetime64[D]")
     month = day.astype("datetime64[M]")
     within = (day - month.astype("datetime64[D]")).astype(np.int64)
-    then = month + count * (12 if every.unit == "Y" else 1)
+    months = count * (12 if every.unit == "Y" else 1)
+    then = month + months.astype("timedelta64[M]")
     first = then.astype("datetime64[D]").astype(np.int64)
-    length = (then + 1).astype("datetime64[D]").astype(np.int64) - first
+    length = (then + np.timedelta64(1, "M")).astype("datetime64[D]").astype(np.int64) - first
     return np.asarray(first + np.minimum(within, length - 1))

@@ -159,7 +159,7 @@ class _Histories:
             )
         first = summary["first_purchase"].to_numpy("datetime64[D]")
         left_out = burn_in_days(ledger) if burn_in is None else burn_in
-        counted = first >= np.datetime64(ledger.first_day, "D") + left_out
+        counted = first >= np.datetime64(ledger.first_day, "D") + np.timedelta64(left_out, "D")
         if not counted.any():
             raise TooLittleDataError(
                 f"All {len(first):,} customers were first seen in the first {left_out} days, when "

@@ -95,7 +95,9 @@ class Newcomers:
         """
         acquisition = Acquisition.learn(ledger, method=method)
         people, notes = _People.of(ledger), [_said(acquisition)]
-        later = people.first >= np.datetime64(ledger.first_day, "D") + acquisition.burn_in
+        later = people.first >= np.datetime64(ledger.first_day, "D") + np.timedelta64(
+            acquisition.burn_in, "D"
+        )
         if later.sum() >= FEWEST:
             people = people.only(later)
         else:
