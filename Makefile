@@ -4,7 +4,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
-.PHONY: help install demo test slow legs lint format bench lock clean
+.PHONY: help install demo test slow fuzz legs lint format bench lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ test: .venv/.dev lint  ## lint, types, tests, notebooks and the browser check
 
 slow: .venv/.dev  ## calibration by simulation, oracles, fuzzing
 	$(BIN)/python -m pytest -n 2 -m slow
+
+fuzz: .venv/.dev  ## damaged logs and job files, MINUTES=10 a fuzzer
+	LTV_FUZZ_MINUTES=$(or $(MINUTES),10) $(BIN)/python -m pytest -n 2 -m slow tests/fuzz
 
 legs: $(filter .tools/bin/uv,$(UV))  ## quick tests at the lowest versions, and on the newest Python
 	.ci/legs

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from forecast.jobs.monitoring.monitoring import monitor
     from forecast.jobs.running.run import run_job
     from forecast.jobs.saved_models.saved_model import load_model, save_model
-    from forecast.ledger import Ledger, read_ledger
+    from forecast.ledger import Ledger, read_ledger, read_summary
     from forecast.models import (
         BTYD,
         MODELS,
@@ -109,6 +109,7 @@ __all__ = [
     "read_job",
     "read_ledger",
     "read_scenario",
+    "read_summary",
     "report",
     "revenue_series",
     "run_job",
@@ -164,6 +165,7 @@ _HOME = {
     "pareto_curve": "forecast.value",
     "read_ledger": "forecast.ledger",
     "read_scenario": "forecast.value",
+    "read_summary": "forecast.ledger",
     "report": "forecast.report",
     "revenue_series": "forecast.views",
     "scenario": "forecast.value",

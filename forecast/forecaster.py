@@ -7,7 +7,7 @@ distribution has an answer in bounded memory. Quantiles do not add; draws do.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, Protocol, Self, runtime_checkable
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from forecast.calendar import DAYS_PER_YEAR, Horizon, Window
+from forecast.display import forecast_card
 from forecast.draws import (
     Draws,
     Sampler,
@@ -28,6 +29,7 @@ from forecast.draws import (
     smoothed,
 )
 from forecast.errors import UnsupportedError, UsageError
+from forecast.exchange import Exchange
 from forecast.ledger import Ledger
 
 __all__ = [
@@ -86,8 +88,8 @@ class Updatable(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Forecast:
+@dataclass(frozen=True, repr=False)
+class Forecast(Exchange):
     """What a model expects of a population over a window, and how sure it is.
 
     Attributes
@@ -119,8 +121,10 @@ class Forecast:
     population: Population
     customers: pd.DataFrame | None
     periods: pd.DataFrame
-    sampler: Sampler | None = field(repr=False)
+    sampler: Sampler | None
     notes: tuple[str, ...] = ()
+
+    _main, _card = "customers", forecast_card
 
     @classmethod
     def build(
@@ -278,13 +282,8 @@ class Forecast:
         if actuals["purchases"].isna().any():
             missing = int(actuals["purchases"].isna().sum())
             raise UsageError(f"actuals: {missing:,} forecast customers are missing.")
-        names = [
-            "crps_purchases",
-            "log_score_purchases",
-            "pit_purchases",
-            "crps_value",
-            "pit_value",
-        ]
+        scores = ("crps", "log_score", "pit")
+        names = [*(f"{each}_purchases" for each in scores), "crps_value", "pit_value"]
         out = np.full((len(customers), len(names)), np.nan)
         seed = [getattr(sampler, "seed", 0), self.cutoff.toordinal()]
         jitter = np.random.default_rng(seed).random((len(customers), 2))

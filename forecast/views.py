@@ -14,7 +14,7 @@ import pandas as pd
 from forecast.calendar import Horizon, add, day_number
 from forecast.customer_days import CustomerDays
 from forecast.errors import HorizonError, TooLittleDataError, UnsupportedError, UsageError
-from forecast.ledger import Ledger
+from forecast.ledger import Ledger, SummaryTable
 
 __all__ = [
     "cohort_table",
@@ -71,6 +71,8 @@ def customer_summary(ledger: Ledger) -> pd.DataFrame:
     customer_id
     a                    2     30.0  40.0            30.0
     """
+    if isinstance(ledger, SummaryTable):
+        return ledger.people.copy()
     table = summary_frame(ledger).collect("pyarrow").to_pandas()
     table["customer_id"] = table["customer_id"].astype(str)
     table = table.set_index("customer_id")
@@ -230,5 +232,7 @@ def _check(ledger: object) -> None:
 
 def _local(ledger: Ledger, view: str) -> None:
     _check(ledger)
+    if isinstance(ledger, SummaryTable):
+        ledger.refuse(view)
     if ledger.on_spark:
         raise UnsupportedError(f"{view} needs a local ledger; a Spark ledger has customer_summary.")

@@ -17,14 +17,16 @@ PACKAGE = ROOT / "forecast"
 BELOW = {  # part -> parts it may import
     "errors": set(),
     "calendar": {"errors"},
-    "ledger": {"calendar", "errors"},
+    "display": set(),
+    "exchange": {"display", "errors"},
+    "ledger": {"display", "calendar", "errors"},
     "customer_days": {"ledger", "calendar"},
     "views": {"customer_days", "ledger", "calendar", "errors"},
     "draws": {"calendar"},
-    "forecaster": {"draws", "ledger", "calendar", "errors"},
+    "forecaster": {"display", "exchange", "draws", "ledger", "calendar", "errors"},
     "processes": {"errors"},
     "datasets": {"calendar", "errors"},
-    "backtest": {"draws", "forecaster", "ledger", "calendar", "errors"},
+    "backtest": {"display", "exchange", "draws", "forecaster", "ledger", "calendar", "errors"},
     "models": {
         "customer_days",
         "draws",
@@ -90,9 +92,9 @@ PUBLIC = [
     "channel_table", "checks", "clv", "cohort_table", "compare_campaigns", "concentration",
     "customer_features", "customer_summary", "default_models", "formula_values", "funnel",
     "load_cdnow", "load_model", "load_sample", "migration", "monitor", "newcomer_value",
-    "pareto_curve", "read_job", "read_ledger", "read_scenario", "report", "revenue_series",
-    "run_job", "save_model", "scenario", "segments", "simulate_shop", "unit_economics",
-    "uplift", "value_by_age",
+    "pareto_curve", "read_job", "read_ledger", "read_scenario", "read_summary", "report",
+    "revenue_series", "run_job", "save_model", "scenario", "segments", "simulate_shop",
+    "unit_economics", "uplift", "value_by_age",
 ]  # fmt: skip
 
 

@@ -32,7 +32,7 @@ Bounds, scores and PITs come from draws; without draws they are missing.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,8 @@ from forecast.backtest.selection import TABLES, Origins, joined, select, tuning
 from forecast.backtest.stored_tables import StoredTables
 from forecast.backtest.trial import KEPT
 from forecast.calendar import Horizon
+from forecast.display import backtest_card
+from forecast.exchange import Exchange
 from forecast.forecaster import Population
 
 __all__ = ["FRAME_COLUMNS", "Backtest", "Origins"]
@@ -56,8 +58,8 @@ FRAME_COLUMNS = [
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, eq=False)
-class Backtest:
+@dataclass(frozen=True, eq=False, repr=False)
+class Backtest(Exchange):
     """Forecasts made from past days, beside what happened.
 
     Attributes
@@ -100,15 +102,17 @@ class Backtest:
     populations: tuple[Population, ...]
     has_value: bool
     settings: Mapping[str, Any]
-    runs: pd.DataFrame = field(repr=False)
-    periods: pd.DataFrame = field(repr=False)
-    totals: pd.DataFrame = field(repr=False)
-    cohorts: pd.DataFrame = field(repr=False)
-    parameters: pd.DataFrame = field(repr=False)
-    period_actuals: pd.DataFrame = field(repr=False)
-    customers: StoredTables = field(repr=False)
-    actuals: StoredTables = field(repr=False)
-    forecasts: StoredTables = field(repr=False)
+    runs: pd.DataFrame
+    periods: pd.DataFrame
+    totals: pd.DataFrame
+    cohorts: pd.DataFrame
+    parameters: pd.DataFrame
+    period_actuals: pd.DataFrame
+    customers: StoredTables
+    actuals: StoredTables
+    forecasts: StoredTables
+
+    _main, _card = "frame", backtest_card
 
     @property
     def horizon(self) -> Horizon:
@@ -381,10 +385,8 @@ class Backtest:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Backtest):
             return NotImplemented
-        plain = [
-            "horizons", "gap", "step", "origins", "untouched", "models", "populations",
-            "has_value", "settings",
-        ]  # fmt: skip
+        kept = {*TABLES, "customers", "actuals", "forecasts"}
+        plain = [each.name for each in fields(self) if each.name not in kept]
         return (
             all(getattr(self, name) == getattr(other, name) for name in plain)
             and all(getattr(self, name).equals(getattr(other, name)) for name in TABLES)

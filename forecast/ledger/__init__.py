@@ -2,5 +2,6 @@
 
 from forecast.ledger.ledger import Ledger
 from forecast.ledger.reading import read_ledger
+from forecast.ledger.summary_table import SummaryTable, read_summary
 
-__all__ = ["Ledger", "read_ledger"]
+__all__ = ["Ledger", "SummaryTable", "read_ledger", "read_summary"]

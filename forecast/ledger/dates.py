@@ -82,6 +82,8 @@ def with_day(
         If an option does not fit the column.
     """
     date_format, timezone = options
+    if not source.on_spark:
+        frame = _in_microseconds(frame, column)
     given, kind = nw.col(column), frame.collect_schema()[column]
     if kind == nw.String:
         if timezone is not None:
@@ -134,6 +136,16 @@ def _session_zone(session: str, timezone: str | None) -> str:
             f"spark.sql.session.timeZone to {timezone!r} instead."
         )
     return session
+
+
+def _in_microseconds(frame: Frame, column: str) -> Frame:
+    """Return times with a zone in microseconds: Narwhals does not know DuckDB's nanoseconds."""
+    rows: Any = nw.to_native(frame)
+    if str(rows.types[rows.columns.index(column)]) != "TIMESTAMPTZ_NS":
+        return frame
+    name = '"' + column.replace('"', '""') + '"'
+    plain = rows.project(f"* REPLACE (CAST({name} AS TIMESTAMPTZ) AS {name})")
+    return nw.from_native(plain)
 
 
 def _localised(frame: Frame, column: str, zone: str) -> Frame:

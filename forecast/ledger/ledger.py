@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.calendar import Horizon, day_number, day_of, parse_day
+from forecast.display import ledger_card
 from forecast.errors import CutoffError, UnsupportedError, UsageError
 from forecast.ledger.by_customer import by_customer
 
@@ -299,6 +300,25 @@ class Ledger:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Ledger":
         return self  # frozen: a copy would only cost memory
+
+    def counts(self) -> dict[str, float]:
+        """Return how many customers and purchases there are and, with amounts, their value.
+
+        Counted anew each time; empty on Spark, where that may take a while.
+        """
+        if self.on_spark:
+            return {}
+        sums = self.by_customer().select(
+            nw.len().alias("customers"),
+            nw.col("n_purchases").sum().alias("purchases"),
+            nw.col("ticks").sum().alias("value"),
+        )
+        found = sums.collect("pyarrow").to_pandas().iloc[0]
+        counted = {name: int(found[name]) for name in ("customers", "purchases")}
+        return counted | ({"value": found["value"] / self.ticks} if self.has_value else {})
+
+    def _repr_html_(self) -> str:
+        return ledger_card(self).html()
 
     def __repr__(self) -> str:
         money = "with amounts" if self.has_value else "without amounts"

@@ -211,7 +211,7 @@ def _span(rows: Frame, end: dt.date | None, source: Source) -> tuple[dt.date, dt
     ).collect("pyarrow").rows(named=True)[0]  # fmt: skip
     if facts["first"] is None:
         raise DataError("No row is left after dropping the unreadable ones.")
-    if facts["last"] > day_number(dt.date.max):  # every row was seen to lie before
+    if facts["first"] < day_number(dt.date.min) or facts["last"] > day_number(dt.date.max):
         raise DataError(
             f"{source.name}: what the Parquet file says of its dates is not true of its rows; it "
             "is damaged. Write it again."

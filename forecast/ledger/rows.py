@@ -137,8 +137,8 @@ def _refuse_currencies(source: Source, columns: Columns) -> None:
     """Refuse amounts of several currencies, told by a column that nobody asked to keep."""
     told = [name for name in source.names() if name.lower() in ("currency", "currency_code")]
     for name in [name for name in told if name not in columns.named and columns.value is not None]:
-        named = nw.col(name).cast(nw.String).alias("named")
-        met = distinct(source.frame.select(named).filter(~named.is_null() & (named != "")))
+        named = source.frame.select(nw.col(name).cast(nw.String).alias("named"))
+        met = distinct(named.filter(~nw.col("named").is_null() & (nw.col("named") != "")))
         found = met.sort("named").head(6).collect("pyarrow")["named"].to_list()
         if len(found) > 1:
             raise DataError(

@@ -18,6 +18,7 @@ from forecast.models.newcomers.newcomer_draws import TotalDraws
 from forecast.models.newcomers.newcomers import Newcomers
 from forecast.models.newcomers.population import forecast_population
 from forecast.models.poisson_draws import PoissonDraws, ReplayDraws
+from forecast.models.settings import Settings
 from forecast.models.spread import Shares
 from forecast.views import customer_summary
 
@@ -30,7 +31,7 @@ ANYBODY = ("existing", "new", "all")
 
 
 @dataclass
-class Zero:
+class Zero(Settings):
     """Nobody buys again. Any model that loses to this one is of no use.
 
     Its distribution is degenerate: every draw is 0. Nobody new comes either.
@@ -80,7 +81,7 @@ class Zero:
 
 
 @dataclass
-class OwnRate:
+class OwnRate(Settings):
     """Each customer keeps buying at his own past rate, for his own past mean amount.
 
     Expected purchases are ``frequency / T * horizon``, both in days; a customer first seen on the
@@ -151,7 +152,7 @@ class OwnRate:
 
 
 @dataclass
-class LastYear:
+class LastYear(Settings):
     """Each customer does again what he did in the same calendar window a year before.
 
     The window is shifted back by as many whole years as it takes to lie before the cutoff, period

@@ -41,7 +41,7 @@ def read(orders: pd.DataFrame, **options) -> Ledger:
 def log(gaps: list[list[int]], amount=10.0) -> Histories:
     """Customers who start on different days and buy after these gaps."""
     rows = [
-        (f"c{number:04d}", START + number % 50 + days, amount)
+        (f"c{number:04d}", START + np.timedelta64(number % 50 + days, "D"), amount)
         for number, each in enumerate(gaps)
         for days in np.cumsum([0, *each])
     ]

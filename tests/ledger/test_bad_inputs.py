@@ -535,3 +535,21 @@ def test_control_characters_in_ids_are_warned_about() -> None:
         ledger = fc.read_ledger(log)
     line = ledger.audit.set_index("check").loc["control characters"]
     assert line["severity"] == "warning"
+
+
+def test_a_parquet_file_that_lies_about_its_days(tmp_path, read, monkeypatch):
+    """Statistics that are not true of the rows let DuckDB leave the check of each day out."""
+    import pyarrow as pa
+
+    days = [date(2024, 1, 1 + at) for at in range(3)]
+    path = tmp_path / "log.parquet"
+    pq.write_table(
+        pa.table({"c": ["a", "b", "a"], "d": days, "v": [1.0, 2.0, 3.0]}),
+        path, compression="none", use_dictionary=False,
+    )  # fmt: skip
+    day = np.int32(19724).tobytes()  # 2024-01-02, in the middle, so not in the statistics
+    whole = path.read_bytes()
+    assert whole.count(day) == 1
+    for wrong in (2_000_000_000, -2_000_000_000):
+        path.write_bytes(whole.replace(day, np.int32(wrong).tobytes()))
+        refused(lambda: read(path), says=(str(path), "damaged"))

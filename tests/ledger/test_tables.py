@@ -239,3 +239,14 @@ def test_guesses(counts):
         read_ledger(table.assign(Total=1.0))
     with pytest.raises(ColumnError, match="No column is plainly the date"):
         read_ledger(table.drop(columns="Order_Date"))
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_times_with_a_zone_in_every_unit(read, tmp_path, unit):
+    late = pd.to_datetime(["2023-12-31 23:30", "2024-01-01 23:30"]).tz_localize("UTC")
+    log = pd.DataFrame({"c": IDS, "d": late.as_unit(unit), "v": VALUES})
+    same(read(log, timezone="Europe/Paris"))
+    log.to_parquet(tmp_path / "log.parquet")
+    same(read(tmp_path / "log.parquet", timezone="Europe/Paris"))
+    with pytest.raises(DataError, match="carry a time zone"):
+        read(log)

@@ -9,6 +9,7 @@ import pytest
 from forecast.errors import TooLittleDataError, UnsupportedError, UsageError
 from forecast.ledger import Ledger, read_ledger
 from forecast.models.series.seasonal_series import SeasonalSeries
+from forecast.views import customer_summary
 
 
 def shop(days: int, seed: int = 0, *, season: float = 0.0, mean: float = 6.0) -> Ledger:
@@ -219,6 +220,28 @@ class TestGroups:
         up, mint = expected(by="source", reconcile="bottom_up"), expected(by="source")
         assert (mint >= np.minimum(up, total) - 1e-9).all()
         assert (mint <= np.maximum(up, total) + 1e-9).all()
+
+    def test_cohorts_are_years_and_the_newest_stays_open(self) -> None:
+        rng = np.random.default_rng(4)
+        old, new = np.tile(np.arange(300), 4), 300 + np.arange(2000)
+        first_year = rng.integers(0, 365, 900)  # the old ones three times, and once in 2022
+        second_year = rng.integers(365, 730, 300 + 2000)  # the new ones once
+        day = np.concatenate([first_year, second_year])
+        table = pd.DataFrame({"who": [f"c{each:04d}" for each in (*old, *new)]})
+        table["date"] = pd.Timestamp("2021-01-01") + pd.to_timedelta(day, unit="D")
+        ledger = read_ledger(table, customer="who", date="date", cutoff="2022-12-31", key=())
+        first = customer_summary(ledger)["first_purchase"].dt.year
+        model = SeasonalSeries(by="cohort", reconcile="bottom_up").fit(ledger)
+        parts = model.groups("8W", draws=200)
+        assert list(parts.groups) == ["2021", "2022 and later"]
+        whole = model.forecast("8W", population="all", draws=200).totals()
+        np.testing.assert_allclose(parts.purchases.sum(axis=1), whole.purchases[:, 0])
+        recent = ledger.purchases().query("date > '2022-06-30'")
+        shares = recent["customer_id"].map(first).eq(2022).mean()
+        table_of = parts.table()["purchases"]
+        assert table_of["2022 and later"] / table_of.sum() == pytest.approx(shares, abs=0.06)
+        again = model.update(ledger).groups("8W", draws=200)
+        np.testing.assert_array_equal(again.purchases, parts.purchases)
 
     def test_refusals(self, sources: Ledger) -> None:
         with pytest.raises(UsageError, match="by: 'channel' is not one of"):

@@ -242,6 +242,8 @@ def _fits(value: Any, hint: Any) -> bool:
     origin, inner = get_origin(hint), get_args(hint)
     if hint is Any or hint is object:
         return True
+    if hasattr(origin, "__value__"):  # an alias, as NumPy's arrays are from 2.5 on
+        return _fits(value, origin.__value__)
     if origin in (Union, types.UnionType):
         return any(_fits(value, each) for each in inner)
     if hint is None or hint is type(None):

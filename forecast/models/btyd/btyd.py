@@ -21,13 +21,14 @@ from forecast.models.btyd.newcomer import ProcessCurve, under_levers
 from forecast.models.lessons import check_amounts
 from forecast.models.newcomers.newcomers import Newcomers
 from forecast.models.newcomers.population import forecast_population
+from forecast.models.settings import Settings
 from forecast.processes import Clock
 
 __all__ = ["BTYD"]
 
 
 @dataclass
-class BTYD:
+class BTYD(Settings):
     """A purchase process and a Gamma-Gamma spend model, fitted by maximum likelihood.
 
     Expectations are at the maximum-likelihood estimate. Draws carry the uncertainty of the

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from forecast.errors import TooLittleDataError, UnsupportedError, UsageError
-from forecast.ledger import Ledger
+from forecast.ledger import Ledger, SummaryTable
 from forecast.models.btyd.choice import choose_process, choose_season
 from forecast.models.btyd.covariates import Coding, fit_with_traits
 from forecast.models.btyd.history import Floats, History, Times
@@ -138,6 +138,8 @@ def fit_btyd(model: Any, ledger: Ledger) -> tuple[BTYDFit, History]:
     """
     processes, spends = _engine(model)
     check_settings(model, processes)
+    if isinstance(ledger, SummaryTable):
+        _without_days(model, ledger)
     summary = customer_summary(ledger)
     if ledger.first_day == ledger.cutoff:
         raise TooLittleDataError(
@@ -285,6 +287,21 @@ def _engine(model: Any) -> tuple[dict[str, Any], Any]:
 
         return LIFETIMES, LifetimesSpend
     raise UsageError(f"engine: {model.engine!r} is neither 'own' nor 'lifetimes'.")
+
+
+def _without_days(model: Any, table: SummaryTable) -> None:
+    """Refuse by name what a summary table cannot tell."""
+    asked = {
+        "season": model.season,
+        "events": model.events is not None,
+        "burn_in": model.burn_in,
+        "purchases": model.purchases in (*IRREGULAR, "auto"),
+        "spend": table.has_value and model.spend == "drift",
+    }
+    for name, needs_days in asked.items():
+        if needs_days:
+            value = "" if name == "events" else f"={getattr(model, name)!r}"
+            table.refuse(f"{name}{value}")
 
 
 def check_settings(model: Any, processes: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from forecast.errors import UnsupportedError
 from forecast.processes import Clock, Timeline
 from forecast.processes.distinct import encode
 from forecast.processes.purchase_gaps import log_gaps
@@ -124,6 +125,14 @@ class History:
         if repeat_only:
             first = np.nan_to_num(summary["first_value"].to_numpy(float))
             orders, total = orders - (first > 0), total - first
+        if summary["n_paid"].isna().any():  # a summary table: first orders are unknown
+            if not repeat_only:
+                raise UnsupportedError(
+                    "A summary table has the mean of repeat purchases alone, without the first "
+                    "orders: use spend='gamma_gamma'."
+                )
+            total = frequency * summary["monetary_value"].to_numpy(float)
+            orders = np.where(total > 0, frequency, 0.0)
         x, tx, T = levels[0][counts], levels[1][lasts], levels[2][ages]
         return cls(
             customers=summary.index,

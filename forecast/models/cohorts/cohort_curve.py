@@ -27,6 +27,7 @@ from forecast.models.inner_window import inner_window
 from forecast.models.lessons import Lessons
 from forecast.models.newcomers.newcomers import Newcomers
 from forecast.models.newcomers.population import forecast_population
+from forecast.models.settings import Settings
 from forecast.models.spread import Shares
 
 __all__ = ["CohortCurve"]
@@ -37,7 +38,7 @@ _LEVELS = 200
 
 
 @dataclass
-class CohortCurve:
+class CohortCurve(Settings):
     """Cohorts follow a pooled curve by age, each at its own level.
 
     The curve holds purchases per customer and day, and value per purchase, by age, in bins of 30

@@ -18,6 +18,7 @@ from forecast.models.contracts.contracts import Contracts, due_days
 from forecast.models.contracts.payments import Payments, Pricing
 from forecast.models.kept_fit import KeptFit
 from forecast.models.lessons import check_amounts
+from forecast.models.settings import Settings
 from forecast.processes import ShiftedBetaGeometric
 from forecast.views import NO_LABEL, customer_summary
 
@@ -30,7 +31,7 @@ OTHER = "(other)"  # a group that the fit did not know
 
 
 @dataclass
-class ContractRetention:
+class ContractRetention(Settings):
     """Contracts that are renewed every period or end, and what their payments are worth.
 
     A contract starts with a purchase, falls due every period from then on, is renewed by a

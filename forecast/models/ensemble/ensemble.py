@@ -25,6 +25,7 @@ from forecast.models.lessons import Lessons
 from forecast.models.naive import LastYear
 from forecast.models.newcomers.newcomers import Newcomers
 from forecast.models.newcomers.population import forecast_population
+from forecast.models.settings import Settings
 
 __all__ = ["Ensemble"]
 
@@ -34,7 +35,7 @@ LEARNERS = (GradientBoosting, CustomerRegression)
 
 
 @dataclass
-class Ensemble:
+class Ensemble(Settings):
     """A mixture of models whose shares and level are learned on past origins.
 
     Members say who will buy more than whom. Their shares, one set for purchases and one for

@@ -20,6 +20,7 @@ from forecast.models.inner_window import inner_window
 from forecast.models.lessons import Lessons
 from forecast.models.newcomers.newcomers import Newcomers
 from forecast.models.newcomers.population import forecast_population
+from forecast.models.settings import Settings
 from forecast.models.spread import Shares
 from forecast.views import customer_summary
 
@@ -31,7 +32,7 @@ _FORMULAS = ("revenue", "arpu", "aov")
 
 
 @dataclass
-class LTVFormula:
+class LTVFormula(Settings):
     """A formula of marketing, over a window in place of the whole life.
 
     - ``"revenue"``: revenue per customer and day since the first purchase, times the days of the

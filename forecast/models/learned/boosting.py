@@ -13,6 +13,7 @@ from forecast.forecaster import Forecast, Population
 from forecast.ledger import Ledger
 from forecast.models.learned.learned import Around, forecast_learned
 from forecast.models.lessons import Lessons
+from forecast.models.settings import Settings
 
 __all__ = ["Boosted", "GradientBoosting"]
 
@@ -22,7 +23,7 @@ LEVELS = 65
 
 
 @dataclass
-class GradientBoosting:
+class GradientBoosting(Settings):
     """Histogram gradient boosting with the Poisson deviance (Friedman 2001; scikit-learn's trees).
 
     Learns from up to four past windows: features on a past day, among them what

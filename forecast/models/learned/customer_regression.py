@@ -11,12 +11,13 @@ from forecast.ledger import Ledger
 from forecast.models.learned.learned import Around, forecast_learned
 from forecast.models.learned.regressions import LEARNERS, regressor
 from forecast.models.lessons import Lessons
+from forecast.models.settings import Settings
 
 __all__ = ["CustomerRegression"]
 
 
 @dataclass
-class CustomerRegression:
+class CustomerRegression(Settings):
     """Regressions of purchases and of value on customer features.
 
     Learns from up to four past windows: features on a past day (counts, ages and gaps, value, the
@@ -31,7 +32,7 @@ class CustomerRegression:
 
     Parameters
     ----------
-    method : str or scikit-learn regressor
+    method : str or scikit-learn regressor or pipeline
         ``"linear"``: ridge regression whose penalty minimises the generalised cross-validation
         error (Golub, Heath & Wahba 1979), clipped at 0. ``"poisson"``: a Poisson regression with
         a ridge penalty. ``"hurdle"``: a logistic regression of buying at all times a Gamma

@@ -175,6 +175,10 @@ def _fitted(model: Any, rows: Floats, target: npt.NDArray[Any], weight: Floats) 
 
     from threadpoolctl import threadpool_limits
 
-    weighs = "sample_weight" in signature(model.fit).parameters
+    name, last = "", model
+    while hasattr(last, "steps"):  # a pipeline passes weights on by the names of its steps
+        step, last = last.steps[-1]
+        name += f"{step}__"
+    weighs = "sample_weight" in signature(last.fit).parameters
     with threadpool_limits(1):
-        return model.fit(rows, target, **({"sample_weight": weight} if weighs else {}))
+        return model.fit(rows, target, **({f"{name}sample_weight": weight} if weighs else {}))

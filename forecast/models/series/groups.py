@@ -18,15 +18,16 @@ import pandas as pd
 
 from forecast.errors import UsageError
 from forecast.ledger import Ledger
-from forecast.views import NO_LABEL
+from forecast.views import NO_LABEL, customer_summary
 
-__all__ = ["METHODS", "OTHER", "in_order_of", "labels_of", "reconciled"]
+__all__ = ["LATER", "METHODS", "OTHER", "cohorts_of", "in_order_of", "labels_of", "reconciled"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 METHODS = ("mint", "bottom_up", "top_down")
 OTHER = "(other)"
+LATER = " and later"
 
 
 def reconciled(
@@ -68,6 +69,19 @@ def in_order_of(total: FloatArray, leading: FloatArray) -> IntArray:
     order = np.empty(len(total), dtype=np.int64)
     order[np.argsort(leading, kind="stable")] = np.argsort(total, kind="stable")
     return order
+
+
+def cohorts_of(ledger: Ledger, newest: int) -> "pd.Series[str]":
+    """Return each customer's year of first purchase; the newest cohort stays open.
+
+    Parameters
+    ----------
+    newest : int
+        Customers of this year and later ones, those still to come too, are one group.
+    """
+    years = customer_summary(ledger)["first_purchase"].dt.year.clip(upper=newest)
+    names = {year: f"{year}{LATER if year == newest else ''}" for year in years.unique()}
+    return years.map(names).astype(str)
 
 
 def labels_of(ledger: Ledger, by: str, least: int) -> "pd.Series[str]":

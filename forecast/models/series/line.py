@@ -98,6 +98,7 @@ def fit_line(
     method: str,
     level: str,
     events: FloatArray,
+    season: bool = True,
 ) -> Line:
     """Fit purchases a day and their worth.
 
@@ -112,13 +113,20 @@ def fit_line(
         level of its own and no season, whatever the method.
     level : str
         ``"purchases"`` or ``"revenue"``.
+    season : bool
+        Whether purchases, or value a day, may have one.
     """
-    purchases = fit_series(counts / days, cycle=cycle, shift=_SHIFT, method=method, events=events)
+
+    def daily(sums: FloatArray) -> FittedSeries:
+        return fit_series(
+            sums / days, cycle=cycle, shift=_SHIFT, method=method, season=season, events=events
+        )
+
+    purchases = daily(counts)
     if amounts is None:
         return Line(purchases, None, level)
     if level == "revenue" and amounts.any():
-        worth = fit_series(amounts / days, cycle=cycle, shift=_SHIFT, method=method, events=events)
-        return Line(purchases, worth, level)
+        return Line(purchases, daily(amounts), level)
     floored = _order_value(counts, amounts)
     worth = fit_series(floored, cycle=cycle, shift=0.0, season=False, events=events)
     return Line(purchases, worth, "purchases")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Self
 
 import numpy as np
@@ -18,9 +18,10 @@ from forecast.models.lessons import check_amounts
 from forecast.models.series.draws import LineDraws, expected_lines
 from forecast.models.series.events import StepEvents
 from forecast.models.series.fit import METHODS
+from forecast.models.series.groups import LATER, OTHER, cohorts_of, labels_of
 from forecast.models.series.groups import METHODS as RECONCILIATIONS
-from forecast.models.series.groups import OTHER, labels_of
 from forecast.models.series.line import Line, fit_line
+from forecast.models.settings import Settings
 from forecast.views import revenue_series
 
 __all__ = ["SeasonalSeries"]
@@ -32,7 +33,7 @@ LEAST_PURCHASES = 50  # of a group with a series of its own
 
 
 @dataclass
-class SeasonalSeries:
+class SeasonalSeries(Settings):
     """Everybody's purchases and value by week, with a drifting level and a yearly season.
 
     Purchases are modelled on logarithms by one of four methods: ``"local_level"``, a random walk
@@ -68,7 +69,10 @@ class SeasonalSeries:
         horizon, one column a regressor. ``scenario={"events": ...}`` replaces the future values.
     by : str, optional
         Customer column whose groups get series of their own; groups with fewer than 50 purchases
-        are put together as ``"(other)"``.
+        are put together as ``"(other)"``. ``"cohort"`` is the year of the first purchase; the
+        newest cohort stays open, so that customers still to come are in it. Cohorts have no season
+        of their own (their age would be taken for it); ``reconcile="top_down"`` gives them the
+        total's. A group's series begins with its first purchase.
     reconcile : {"mint", "bottom_up", "top_down"}
         How groups and total are made to add up (:mod:`forecast.models.series.groups`).
     """
@@ -102,20 +106,23 @@ class SeasonalSeries:
         series, steps = self._series(ledger)
         events = StepEvents.learn(self.events, steps)
 
-        def line(table: pd.DataFrame) -> Line:
+        def line(table: pd.DataFrame, *, season: bool = True) -> Line:
+            begun = _begun(table)
             return fit_line(
-                *_columns(table, steps, ledger.has_value),
+                *_columns(table[begun:], steps[begun:], ledger.has_value),
                 cycle=DAYS_PER_YEAR / self._step_days(ledger.cutoff),
-                method=self.method,
+                method=self.method if season or self.method != "stl" else "local_level",
                 level=self.level,
-                events=events.past,
+                events=events.past[begun:],
+                season=season,
             )
 
         self.total_, self.groups_ = line(series), {}
         if self.by is not None:
-            labels = labels_of(ledger, self.by, LEAST_PURCHASES)
+            labels = self._labels(ledger, LEAST_PURCHASES)
             tables = _by_group(ledger, labels, series)
-            self.groups_ = {label: line(table) for label, table in tables.items()}
+            season = self.by != "cohort"  # in one cohort age and season cannot be told apart
+            self.groups_ = {label: line(each, season=season) for label, each in tables.items()}
         self.cutoff_, self.periods_, self.events_ = ledger.cutoff, len(series), events
         self.learned_on_ = ledger.cutoff
         return self
@@ -141,11 +148,12 @@ class SeasonalSeries:
         later = (ledger.cutoff - self.learned_on_).days / self._step_days(ledger.cutoff)
 
         def stands(line: Line, table: pd.DataFrame) -> Line:
-            columns = _columns(table, steps, ledger.has_value)
-            return line.stand(*columns, steps=later, events=events.past)
+            begun = _begun(table)
+            columns = _columns(table[begun:], steps[begun:], ledger.has_value)
+            return line.stand(*columns, steps=later, events=events.past[begun:])
 
         if self.by is not None:
-            labels = labels_of(ledger, self.by, 0)
+            labels = self._labels(ledger, 0)
             tables = _by_group(ledger, labels.where(labels.isin(list(self.groups_)), OTHER), series)
             nothing = series.assign(purchases=0.0, value=0.0)
             self.groups_ = {
@@ -155,6 +163,15 @@ class SeasonalSeries:
         self.total_ = stands(self.total_, series)
         self.cutoff_, self.periods_, self.events_ = ledger.cutoff, len(series), events
         return self
+
+    def _labels(self, ledger: Ledger, least: int) -> "pd.Series[str]":
+        """Return each customer's group; the open cohort stays the one that was fitted."""
+        if self.by != "cohort" or self.by in ledger.customer_columns:
+            return labels_of(ledger, str(self.by), least)
+        known = [label.removesuffix(LATER) for label in self.groups_ if label.endswith(LATER)]
+        long_ago = timedelta(days=LEAST_PERIODS * self._step_days(ledger.cutoff))
+        newest = max((ledger.cutoff - long_ago).year, ledger.first_day.year)
+        return cohorts_of(ledger, int(known[0]) if known else newest)
 
     def _series(self, ledger: Ledger) -> tuple[pd.DataFrame, list[Window]]:
         """Return the whole business by period, if that is enough, and the periods."""
@@ -309,6 +326,12 @@ def _shared_days(steps: list[Window], windows: list[Window]) -> FloatArray:
     )
     overlap = np.minimum.outer(end[0], end[1]) - np.maximum.outer(start[0], start[1])
     return np.asarray(np.maximum(overlap, 0), dtype=float)
+
+
+def _begun(table: pd.DataFrame) -> int:
+    """Return the step of a group's first purchase, early enough to leave a series."""
+    first = int(np.argmax(table["purchases"].to_numpy() > 0))
+    return max(0, min(first, len(table) - LEAST_PERIODS))
 
 
 def _columns(

@@ -1,5 +1,6 @@
 """Whatever stands in a job file, it is a job or refused by name; no value is repeated at length."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,7 +142,14 @@ def test_damaged_text_is_accepted_or_told(tmp_path: Path, data: st.DataObject) -
 
 
 @pytest.mark.slow
-@settings(FUZZ, max_examples=1_500)
-@given(changed())
-def test_changed_keys_at_length(tmp_path: Path, table: dict[str, Any]) -> None:
-    is_told(document(table), tmp_path)
+def test_any_of_these_at_length(tmp_path: Path, for_a_while: Callable[..., int]) -> None:
+    def ask(table: dict[str, Any], data: st.DataObject) -> None:
+        text = document(table)
+        if data.draw(st.booleans()):
+            start = data.draw(st.integers(0, len(text)))
+            middle = data.draw(st.text(max_size=6))
+            text = text[:start] + middle + text[start + data.draw(st.integers(0, 20)) :]
+        is_told(text, tmp_path)
+
+    tables = changed() | st.dictionaries(NAMES, VALUES, max_size=5)
+    assert for_a_while(ask, tables, st.data()) > 0
