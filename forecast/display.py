@@ -87,7 +87,9 @@ def ledger_card(ledger: Any) -> Card:
     facts = {"from": str(ledger.first_day), "cutoff": str(ledger.cutoff)}
     facts |= {name: _number(each) for name, each in ledger.counts().items()}
     warned = ledger.audit[ledger.audit["severity"] == "warning"]
-    return Card(type(ledger).__name__, facts, remarks=[str(each) for each in warned["what"]])
+    said = zip(warned["what"], warned["count"], strict=True)
+    remarks = [f"{what.rstrip('.')}: {count:,}." for what, count in said]
+    return Card(type(ledger).__name__, facts, remarks=remarks)
 
 
 def forecast_card(forecast: Any) -> Card:
@@ -154,7 +156,7 @@ def _days(column: "pd.Series[Any]") -> "pd.Series[Any]":
 
 
 def _table(caption: str, table: pd.DataFrame) -> str:
-    names = [str(table.index.name or ""), *(str(each).replace("_", " ") for each in table.columns)]
+    names = [str(each).replace("_", " ") for each in (table.index.name or "", *table.columns)]
     head = "".join(f'<th scope="col">{escape(each)}</th>' for each in names)
     body = "".join(
         f'<tr><th scope="row">{escape(str(label))}</th>'

@@ -73,6 +73,7 @@ FENCES = {  # third party -> files or folders that may import it
     "duckdb": ["ledger", "jobs"],
     "matplotlib": ["report"],
     "jinja2": ["report"],
+    "arviz_base": ["processes"],
     "arviz_stats": ["processes"],
     "emcee": ["processes"],
     "pyspark": ["spark.py", "spark"],

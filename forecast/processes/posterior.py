@@ -70,6 +70,26 @@ class Posterior:
         """Return a process whose parameters are these draws, each of shape (draws,)."""
         return build(**dict(zip(self.names, self.draws.T, strict=True)))
 
+    def to_arviz(self) -> Any:
+        """Return the draws as ArviZ has them, for its summaries and plots.
+
+        Returns
+        -------
+        xarray.DataTree
+            With a group ``posterior`` of one chain. In an ArviZ before 1.0 the draws are
+            ``arviz.from_dict(**posterior.chains())``.
+
+        Raises
+        ------
+        UsageError
+            If ArviZ is not installed.
+        """
+        try:
+            arviz: Any = importlib.import_module("arviz_base")
+        except ImportError:
+            raise UsageError("to_arviz needs ArviZ 1.0: pip install arviz.") from None
+        return arviz.from_dict(self.chains())
+
     def chains(self) -> dict[str, dict[str, Floats]]:
         """Return the draws as one chain a parameter: what ``arviz.from_dict`` takes."""
         named = zip(self.names, self.draws.T, strict=True)

@@ -89,10 +89,12 @@ def posterior_pairs(
 
     Parameters
     ----------
-    fit : Fit
-        Of a purchase process or a spend model, such as ``model.purchases_``.
+    fit : Fit or ArviZ data
+        Of a purchase process or a spend model, such as ``model.purchases_``; or what ArviZ and
+        pymc-marketing keep draws in (``model.idata``), whose positive single parameters are drawn
+        without an estimate or a unit.
     draws, seed : int
-        Of the posterior.
+        Of the posterior of a fit; draws that are given are all taken.
     axes : array of Axes, shape (p, p), optional
         Where to draw the p parameters; a new figure by default.
 
@@ -101,8 +103,16 @@ def posterior_pairs(
     array of Axes, shape (p, p)
         Those above the diagonal are left empty.
     """
-    posterior = fit.posterior(draws=draws, seed=seed)
-    names, values = posterior.names, posterior.draws
+    if hasattr(fit, "params"):
+        posterior = fit.posterior(draws=draws, seed=seed)
+        names, values, estimate = posterior.names, posterior.draws, fit.params
+        unit, timed = "" if fit.unit is None else f", {fit.unit}", fit.timed
+        k = posterior.pareto_k
+        trust = f"Pareto k {k:.2f}" if pd.notna(k) else "a chain"
+        trust = f" ({trust}; line and cross: the estimate)"
+    else:
+        names, values = _drawn(fit)
+        estimate, unit, timed, trust = {}, "", (0,) * len(names), ""
     size = len(names)
     if axes is None:
         import matplotlib.pyplot as plt
@@ -113,7 +123,6 @@ def posterior_pairs(
         )[1]  # fmt: skip
     elif np.shape(axes) != (size, size):
         raise UsageError(f"axes: of shape {np.shape(axes)}; {size} parameters need {size, size}.")
-    unit = "" if fit.unit is None else f", {fit.unit}"
     for row in range(size):
         for column in range(size):
             ax = axes[row, column]
@@ -122,7 +131,8 @@ def posterior_pairs(
                 continue
             if column == row:
                 ax.hist(values[:, row], bins=_log_bins(values[:, row]), color=COLOUR["bar"])
-                ax.axvline(fit.params[names[row]], color=COLOUR["ink"], linewidth=1)
+                if estimate:
+                    ax.axvline(estimate[names[row]], color=COLOUR["ink"], linewidth=1)
                 ax.set_yticks([])
                 ax.set_title(names[row], pad=4)
             else:
@@ -130,10 +140,11 @@ def posterior_pairs(
                     values[:, column], values[:, row], linestyle="", marker=".", markersize=2,
                     color=COLOUR["blue"], alpha=0.35, rasterized=True,
                 )  # fmt: skip
-                ax.plot(
-                    fit.params[names[column]], fit.params[names[row]], marker="+", markersize=10,
-                    markeredgewidth=2, color=COLOUR["ink"],
-                )  # fmt: skip
+                if estimate:
+                    ax.plot(
+                        estimate[names[column]], estimate[names[row]], marker="+", markersize=10,
+                        markeredgewidth=2, color=COLOUR["ink"],
+                    )  # fmt: skip
                 ax.set_yscale("log")
             ax.set_xscale("log")
             ax.grid(visible=False)
@@ -142,16 +153,28 @@ def posterior_pairs(
                 axis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
             _few_ticks(ax, values[:, column], values[:, row] if column < row else None)
             if row == size - 1:
-                ax.set_xlabel(names[column] + (unit if fit.timed[column] else ""))
+                ax.set_xlabel(names[column] + (unit if timed[column] else ""))
             if column == 0 and row > 0:
-                ax.set_ylabel(names[row] + (unit if fit.timed[row] else ""))
+                ax.set_ylabel(names[row] + (unit if timed[row] else ""))
             ax.tick_params(labelsize=8)
-    trust = f"Pareto k {posterior.pareto_k:.2f}" if pd.notna(posterior.pareto_k) else "a chain"
-    axes[0, 0].figure.suptitle(
-        f"Posterior, {len(values):,} draws ({trust}; line and cross: the estimate)",
-        fontsize=10,
-    )
+    axes[0, 0].figure.suptitle(f"Posterior, {len(values):,} draws{trust}", fontsize=10)
     return axes
+
+
+def _drawn(data: Any) -> "tuple[tuple[str, ...], npt.NDArray[np.float64]]":
+    """Return the positive single parameters of ArviZ's group of the posterior, and their draws."""
+    try:
+        group = data["posterior"]
+        held = {str(name): np.asarray(group[name], dtype=float) for name in group}
+    except (KeyError, TypeError, ValueError):
+        raise UsageError(
+            f"fit: a {type(data).__name__} is neither a fit nor ArviZ data with a posterior."
+        ) from None
+    single = {name: each.ravel() for name, each in held.items() if each.ndim == 2}
+    drawn = {name: each for name, each in single.items() if (each > 0).all()}
+    if not drawn:
+        raise UsageError(f"fit: no positive single parameter among {', '.join(held) or 'none'}.")
+    return tuple(drawn), np.stack(list(drawn.values()), axis=1)
 
 
 def _log_bins(values: "npt.NDArray[np.float64]") -> "npt.NDArray[np.float64]":

@@ -34,7 +34,7 @@ class SavedDraws:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SavedForecast(Forecast):
     """A forecast read from disk: its totals still have a distribution, its customers bounds."""
 

@@ -81,7 +81,8 @@ def cohorts_of(ledger: Ledger, newest: int) -> "pd.Series[str]":
     """
     years = customer_summary(ledger)["first_purchase"].dt.year.clip(upper=newest)
     names = {year: f"{year}{LATER if year == newest else ''}" for year in years.unique()}
-    return years.map(names).astype(str)
+    labels: pd.Series[str] = years.map(names).astype(str)
+    return labels
 
 
 def labels_of(ledger: Ledger, by: str, least: int) -> "pd.Series[str]":
