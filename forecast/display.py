@@ -152,7 +152,7 @@ def _few(what: str, table: pd.DataFrame) -> str:
 
 
 def _days(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    return column.dt.strftime("%Y-%m-%d")
+    return pd.Series(column.dt.strftime("%Y-%m-%d"))
 
 
 def _table(caption: str, table: pd.DataFrame) -> str:

@@ -1,6 +1,7 @@
 """The distribution: what is in it, and that it works where nothing else is."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,6 @@ import forecast as fc
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "data" / "sample" / "online_retail_ii.csv.gz"
-pytestmark = pytest.mark.slow
 
 
 def done(*words: Any, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -52,6 +52,16 @@ def empty(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place / ("Scripts" if sys.platform == "win32" else "bin")
 
 
+def test_the_version_is_the_same_everywhere() -> None:
+    for name, pattern in (
+        ("pyproject.toml", r'^version = "(.+)"$'),
+        ("CITATION.cff", r"^version: (.+)$"),
+    ):
+        found = re.findall(pattern, (ROOT / name).read_text("utf-8"), flags=re.MULTILINE)
+        assert found == [fc.__version__], name
+
+
+@pytest.mark.slow
 def test_wheel_holds_the_package_and_nothing_else(made: Path) -> None:
     (wheel,) = made.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
@@ -66,6 +76,7 @@ def test_wheel_holds_the_package_and_nothing_else(made: Path) -> None:
     assert {"METADATA", "entry_points.txt", "licenses/LICENSE"} <= about
 
 
+@pytest.mark.slow
 def test_source_distribution_can_be_tested(made: Path) -> None:
     (source,) = made.glob("*.tar.gz")
     with tarfile.open(source) as archive:
@@ -78,6 +89,7 @@ def test_source_distribution_can_be_tested(made: Path) -> None:
     assert not [name for name in names if "__pycache__" in name or name.startswith("out/")]
 
 
+@pytest.mark.slow
 def test_it_works_in_an_empty_environment(empty: Path, tmp_path: Path) -> None:
     def ltv(*words: Any) -> str:
         found = done(empty / "ltv", *words, cwd=tmp_path, PYTHONPATH="", PYTHONWARNINGS="error")

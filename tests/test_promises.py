@@ -160,9 +160,9 @@ def test_every_duckdb_connection_is_closed_to_the_outside() -> None:  # promise 
     """Opened with external access off; only what ledgers put aside is read without a list."""
     places = [inside for inside, (_, called) in NAMES.items() if "duckdb.connect" in called]
     assert sorted(place.rpartition("/")[2] for place in places) == [
+        "connection.py",
         "duckdb_file.py",
         "history_file.py",
-        "sources.py",
     ]
     for place in places:
         text = (PACKAGE / place).read_text("utf-8")

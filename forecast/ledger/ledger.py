@@ -327,7 +327,7 @@ class Ledger:
 
 def _lazy(stored: Any) -> "nw.LazyFrame[Any]":
     """Open what a ledger keeps: an Arrow table, a Parquet file, or a frame on Spark."""
-    from forecast.ledger.sources import connect
+    from forecast.ledger.connection import connect
 
     if isinstance(stored, nw.LazyFrame):
         return stored

@@ -1,8 +1,7 @@
 """Any source of rows as one lazy frame: DuckDB for what is local, Spark for what is on a cluster.
 
 Text files are read as text, so ``007`` stays ``007`` and ``NA`` stays ``NA``; only an empty field
-is missing. DuckDB may open the files named and a folder of its own, loads no extension, and is
-never given text from the data as SQL.
+is missing. DuckDB is never given text from the data as SQL.
 """
 
 import glob
@@ -13,12 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import narwhals.stable.v2 as nw
 
 from forecast.errors import DataError, UsageError, listed
 from forecast.ledger.agreement import parquet_kinds, refuse_difference
+from forecast.ledger.connection import fenced
 from forecast.ledger.files import (
     check_text_options,
     files_of,
@@ -31,10 +31,7 @@ from forecast.ledger.files import (
 from forecast.ledger.partitions import partition_columns
 from forecast.ledger.tables import arrow_table
 
-if TYPE_CHECKING:
-    import duckdb
-
-__all__ = ["FILE", "ROW", "Frame", "Source", "connect", "open_source", "reading"]
+__all__ = ["FILE", "ROW", "Frame", "Source", "open_source", "reading"]
 
 FILE, ROW, _AT = "ltv file", "ltv row", "ltv at"
 _PARTITIONED = """SELECT * FROM read_parquet(
@@ -43,8 +40,6 @@ _NUMBERED = f"""SELECT *, filename AS "{FILE}", file_row_number + 1 AS "{ROW}" F
     getvariable('paths'), hive_partitioning = true, hive_types_autocast = false,
     filename = true, file_row_number = true)"""
 Frame = Any  # a narwhals LazyFrame of either back end
-MOST_MEGABYTES = 4_000
-_CONNECTIONS: "dict[int, duckdb.DuckDBPyConnection]" = {}
 
 
 @dataclass(frozen=True)
@@ -119,42 +114,6 @@ class Source:
         return nw.from_native(session.createDataFrame(rows, "text string, number bigint"))
 
 
-def connect() -> "duckdb.DuckDBPyConnection":
-    """Return a connection to this process's in-memory DuckDB, for what ledgers have put aside."""
-    process = os.getpid()  # a forked worker must not use its parent's
-    if process not in _CONNECTIONS:
-        _CONNECTIONS[process] = _open(tempfile.gettempdir())
-    return _CONNECTIONS[process].cursor()
-
-
-def _open(folder: str | Path, reads: Iterable[str] | None = None) -> "duckdb.DuckDBPyConnection":
-    """Open a DuckDB whose settings are final; with ``reads``, it reaches those and one folder."""
-    import duckdb
-
-    own = duckdb.connect(
-        config={
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-            "temp_directory": str(folder),
-            "memory_limit": f"{_megabytes()}MB",
-        }
-    )
-    if reads is not None:
-        own.execute("SET allowed_paths = $1", [[*reads, *map(glob.escape, reads)]])
-        own.execute("SET enable_external_access = false")
-    own.execute("SET lock_configuration = true")
-    return own
-
-
-def _megabytes() -> int:
-    """Return half the machine's memory, at most 4 GB: what DuckDB needs beyond goes to disk."""
-    try:
-        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):  # not known everywhere
-        return MOST_MEGABYTES
-    return min(MOST_MEGABYTES, machine // 2_000_000)
-
-
 @contextmanager
 def open_source(source: Any, *, delimiter: str = ",", encoding: str = "utf-8") -> Iterator[Source]:
     """Open a path, glob, folder, or a pandas, Polars, PyArrow, DuckDB or Spark table.
@@ -192,7 +151,7 @@ def _opened(source: Any, delimiter: str, encoding: str, folder: Path) -> Source:
 
 def _from_relation(relation: Any, folder: Path) -> Source:
     """Bring a relation into a connection of our own, in pieces."""
-    name, own = "the DuckDB relation", _open(folder, ())
+    name, own = "the DuckDB relation", fenced(folder, ())
     with reading(name):
         refuse_doubles(relation.columns, name)
         own.from_arrow(relation.to_arrow_reader(100_000)).create("relation")
@@ -202,7 +161,7 @@ def _from_relation(relation: Any, folder: Path) -> Source:
 
 def _from_table(source: Any, kind: str, folder: Path) -> Source:
     table, kinds = arrow_table(source, kind)
-    name, own = f"the {kind} table", _open(folder, ())
+    name, own = f"the {kind} table", fenced(folder, ())
     for column in table.schema.names if hasattr(table, "select") else ():
         try:
             own.from_arrow(table.select([column]))
@@ -267,7 +226,7 @@ def _explained(name: str, message: str) -> str:
         )
     if "arquet" in message or "nappy" in message or "ZSTD" in message:
         return f"{where}the Parquet file is damaged or cut short. Write it again."
-    if "Conversion Error" in message:  # all that is converted has been checked
+    if "can't be cast because" in message:  # numbers are looked at before they are cast
         return f"{where}values are not what the column says of them. Write the file again."
     first = message.splitlines()[0] if message else "no reason given"
     return f"{where}cannot be read: {first[:300]}"
@@ -291,7 +250,7 @@ def _open_path(text: str, delimiter: str, encoding: str, folder: Path) -> Source
         if (other := header_of(each, path, delimiter)) != columns:
             refuse_difference(path, other, paths[0], columns)
     files = dict(zip(map(os.path.abspath, plain), map(str, paths), strict=True))
-    own = _open(folder, files)
+    own = fenced(folder, files)
 
     def rows(**more: str) -> Any:
         return own.read_csv(
@@ -331,7 +290,7 @@ def _escaped(paths: Iterable[str]) -> list[str]:
 def _parquet(paths: Sequence[Path], text: str, folder: Path) -> Source:
     kinds = parquet_kinds(paths)
     files = {os.path.abspath(path): str(path) for path in paths}
-    own = _open(folder, files)
+    own = fenced(folder, files)
     with reading(text):
         rows = nw.from_native(own.read_parquet(_escaped(files)))
         held = rows.collect_schema().names()

@@ -47,7 +47,7 @@ class Settings:
         known = self.get_params(deep=False)
         for name, value in settings.items():
             outer, _, inner = name.partition("__")
-            held = getattr(self, outer) if outer in known else None
+            held: Any = known.get(outer)
             if outer not in known or (inner and not hasattr(held, "set_params")):
                 raise UsageError(
                     f"{type(self).__name__} has no setting {name!r}, but {listed(list(known), 20)}."

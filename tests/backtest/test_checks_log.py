@@ -236,7 +236,7 @@ def test_a_log_without_amounts_or_repeats_is_judged_too() -> None:
 
 def test_contracts_are_named_by_the_whole(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [
-        (f"c{number:03d}", START + number % 60 + 30 * month, 20.0)
+        (f"c{number:03d}", START + np.timedelta64(number % 60 + 30 * month, "D"), 20.0)
         for number in range(200)
         for month in range(2 + number % 9)
     ]

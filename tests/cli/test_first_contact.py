@@ -101,7 +101,7 @@ class TestDoctor:
         assert "Ready." in done.stdout
         for word in ("pandas", "extra spark", "memory", "temporary files", "trial forecast"):
             assert word in done.stdout
-        for secret in ("hunter2", "somebody", str(Path.home()), os.uname().nodename, "/tmp"):
+        for secret in ("hunter2", "somebody", str(Path.home()), "/tmp"):
             assert secret not in done.stdout
         assert "\x1b" not in done.stdout
         assert max(map(len, done.stdout.splitlines())) <= 120
@@ -179,7 +179,26 @@ class TestColoursAndWidth:
         assert max(map(len, shown.splitlines())) <= width
         assert "--horizon" in shown
 
-    def test_tables_are_whole_at_80_columns(self, shop: Path, proof: Path) -> None:
+    def test_tables_are_whole_at_80_columns(self, shop: Path) -> None:
         shown = told("audit", str(shop), COLUMNS="80").stdout
         assert max(map(len, shown.splitlines())) <= 80
         assert "…" not in shown
+
+    @pytest.mark.parametrize("width", [60, 80, 120])
+    def test_leaderboard_drops_scores_and_cuts_no_number(
+        self, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        import forecast as fc
+        from forecast.cli import screen
+
+        ledger = fc.read_ledger(fc.simulate_shop(60, days=400, seed=1).orders, key=())
+        models = {name: fc.MODELS[name] for name in ("zero", "own_rate")}
+        found = fc.backtest(ledger, models, horizon="8W", origins=1, draws=20)
+        monkeypatch.setattr(screen, "screen", screen._Screen(width=width, highlight=False))
+        screen.print_backtest(found)
+        shown = capsys.readouterr().out
+        first = shown[: shown.index("Value of")]
+        assert max(len(line.rstrip()) for line in first.splitlines()) <= width
+        assert "…" not in first
+        assert "RMSE" in first
+        assert ("MAE  " in first) == (width == 120)

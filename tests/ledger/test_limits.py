@@ -85,21 +85,21 @@ def test_a_hundred_thousand_files(read, tmp_path: Path):
 
 @pytest.mark.slow
 def test_wide_grouping_goes_to_disk_within_the_memory_allowed(read, tmp_path, monkeypatch):
-    """DuckDB gets 60 MB for 2,000,000 customers; what does not fit is written and removed."""
+    """DuckDB gets 60 MB for 800,000 customers; what does not fit is written and removed."""
     room = tmp_path / "room"
     room.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(room))
-    monkeypatch.setattr("forecast.ledger.sources.MOST_MEGABYTES", 60)
-    ids = pa.array([f"customer number {at:09d}" for at in range(2_000_000)])
+    monkeypatch.setattr("forecast.ledger.connection.MOST_MEGABYTES", 60)
+    ids = pa.array([f"customer number {at:09d}" for at in range(800_000)])
     days = pa.array(np.full(len(ids), "2024-01-01", "datetime64[D]"))
     pq.write_table(pa.table({"c": ids, "d": days}), tmp_path / "log.parquet")
     watched = []
     walk = Path.replace  # what spills moves through here
     monkeypatch.setattr(Path, "replace", lambda *each: (watched.append(each), walk(*each))[1])
-    monkeypatch.setattr("forecast.ledger.merging.SPILL_ROWS", 1_000_000)
+    monkeypatch.setattr("forecast.ledger.merging.SPILL_ROWS", 400_000)
     ledger = read(tmp_path / "log.parquet", value=None, key=())
     assert len(watched) == 2
-    assert len(ledger.purchases()) == 2_000_000
+    assert len(ledger.purchases()) == 800_000
 
 
 def test_more_rows_than_a_machine_reads(table, read, monkeypatch):

@@ -77,6 +77,21 @@ def test_a_unit_changes_the_draws_by_its_factor_alone(cdnow):
     np.testing.assert_allclose(days.draws, weeks.draws * [1, 7, 1, 1], rtol=1e-3)
 
 
+def test_arviz_takes_the_draws(cdnow):
+    pytest.importorskip("arviz_base")
+    posterior = sample_posterior(BGNBD.fit(*cdnow), draws=50)
+    found = posterior.to_arviz()["posterior"]
+    assert dict(found.sizes) == {"chain": 1, "draw": 50}
+    for place, name in enumerate(posterior.names):
+        assert np.array_equal(found[name].to_numpy()[0], posterior.draws[:, place])
+
+
+def test_without_arviz_it_says_what_to_install(cdnow, monkeypatch):
+    monkeypatch.setitem(sys.modules, "arviz_base", None)
+    with pytest.raises(UsageError, match="pip install arviz"):
+        sample_posterior(BGNBD.fit(*cdnow), draws=50).to_arviz()
+
+
 def test_at_least_one_draw_is_asked(cdnow):
     with pytest.raises(UsageError, match="at least 1"):
         BGNBD.fit(*cdnow).posterior(draws=0)

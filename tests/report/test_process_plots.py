@@ -140,6 +140,21 @@ def test_pairs_of_the_posterior(model: BTYD) -> None:
         posterior_pairs(model.purchases_, axes=figure.subplots(2, 2))
 
 
+def test_pairs_of_draws_as_arviz_keeps_them(model: BTYD) -> None:
+    posterior = model.purchases_.posterior(draws=60, seed=1)
+    chains = posterior.chains()
+    chains["posterior"]["mean by customer"] = np.ones((1, 60, 3))
+    chains["posterior"]["slope"] = -np.ones((1, 60))
+    axes = posterior_pairs(chains, axes=Figure().subplots(4, 4))
+    assert [ax.get_xlabel() for ax in axes[3]] == list(posterior.names)
+    assert_allclose(axes[2, 1].get_lines()[0].get_ydata(), posterior.draws[:, 2])
+    assert len(axes[2, 1].get_lines()) == 1  # no estimate is known
+    with pytest.raises(UsageError, match="neither a fit nor ArviZ data"):
+        posterior_pairs(3)
+    with pytest.raises(UsageError, match="no positive single parameter among slope"):
+        posterior_pairs({"posterior": {"slope": -np.ones((1, 60))}})
+
+
 def test_what_one_process_cannot_show_is_refused(seen: Ledger) -> None:
     class Seasonal:
         purchases_ = object()

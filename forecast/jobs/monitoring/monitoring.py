@@ -73,12 +73,13 @@ def monitor(
 ) -> MonitoringResult:
     """Compare what past runs forecast with what happened, and the newest run with earlier ones.
 
-    Judged are runs of the newest run's model whose cutoffs lie within a year of the last that has
-    matured. Their totals are tested together
+    Judged are runs of the newest run's model whose cutoffs lie within a year of the last that
+    has matured. Their totals are tested together
     (:func:`forecast.jobs.monitoring.matured.pooled`) at a level of 1 % over all horizons and
-    targets; a bias counts where it is beyond chance *and* beyond ``max_bias``. A single run inside its own interval never does. Inputs and parameters are signs
-    of change only: they say watch, not refit. The level is that of one review; reviews night by
-    night look at nearly the same windows, but over a year they have more than one chance to err.
+    targets; a bias counts where it is beyond chance *and* beyond ``max_bias``. A single run
+    inside its own interval never does. Inputs and parameters are signs of change only: they say
+    watch, not refit. The level is that of one review; reviews night by night look at nearly the
+    same windows, but over a year they have more than one chance to err.
 
     Parameters
     ----------
