@@ -167,6 +167,22 @@ class Horizon:
     def __str__(self) -> str:
         return self.until.isoformat() if self.until else f"{self.count}{self.unit}"
 
+    def too_far(self, first_day: date, cutoff: date) -> str | None:
+        """Say so in a sentence if it is longer than the history from ``first_day`` to ``cutoff``.
+
+        Examples
+        --------
+        >>> Horizon.parse("4W").too_far(date(2024, 1, 1), date(2024, 12, 31)) is None
+        True
+        """
+        ahead, seen = self.window(cutoff).days, (cutoff - first_day).days + 1
+        if ahead <= seen:
+            return None
+        return (
+            f"The horizon of {self} is {ahead:,} days, the log only {seen:,}: "
+            "so far ahead a forecast extrapolates, and its intervals are too narrow."
+        )
+
     def window(self, cutoff: date) -> Window:
         """Return the window of days this horizon spans after ``cutoff``.
 

@@ -88,13 +88,8 @@ def forecast(
     with waiting(f"Reading {file}"):
         ledger = log.read(file)
     length.periods(ledger.cutoff, grain)
-    ahead, seen = length.window(ledger.cutoff).days, (ledger.cutoff - ledger.first_day).days + 1
-    if ahead > seen:
-        print_problem(
-            "warning",
-            f"The horizon of {length} is {ahead:,} days, the log only {seen:,}: "
-            "so far ahead a forecast extrapolates, and its intervals are too narrow.",
-        )
+    if far := length.too_far(ledger.first_day, ledger.cutoff):
+        print_problem("warning", far)
     go_on()
     age = None
     if saved is None:

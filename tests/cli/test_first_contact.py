@@ -189,13 +189,13 @@ class TestColoursAndWidth:
         self, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         import forecast as fc
-        from forecast.cli import screen
+        from forecast.cli.screen import print_backtest, screen
 
         ledger = fc.read_ledger(fc.simulate_shop(60, days=400, seed=1).orders, key=())
         models = {name: fc.MODELS[name] for name in ("zero", "own_rate")}
         found = fc.backtest(ledger, models, horizon="8W", origins=1, draws=20)
-        monkeypatch.setattr(screen, "screen", screen._Screen(width=width, highlight=False))
-        screen.print_backtest(found)
+        monkeypatch.setattr(screen, "_width", width)
+        print_backtest(found)
         shown = capsys.readouterr().out
         first = shown[: shown.index("Value of")]
         assert max(len(line.rstrip()) for line in first.splitlines()) <= width

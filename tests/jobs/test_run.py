@@ -249,6 +249,12 @@ def test_several_horizons_and_parts(make: Make) -> None:
     verify(folder)
 
 
+def test_horizon_longer_than_the_log_is_said(make: Make) -> None:
+    path = make(horizons=("5Y",))
+    run(path)
+    assert "so far ahead a forecast extrapolates" in load_forecast(path.parent / "out").notes[0]
+
+
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make one model fail at one horizon."""

@@ -198,6 +198,9 @@ class Steps:
             seed=settings.seed,
         )  # fmt: skip
         self._taught.add(horizon)
+        if far := length.too_far(self.ledger.first_day, self.ledger.cutoff):
+            self.tell("warning", f"forecast {horizon}", far)
+            found = replace(found, notes=(far, *found.notes))
         if self.saved_model is not None:
             said, too_old = self.saved_model.stale(self.ledger, str(length))
             if too_old:
