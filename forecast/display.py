@@ -32,6 +32,7 @@ _STYLE = """<style>
 .ltv-card th, .ltv-card td { padding: .15em 1em .15em 0; text-align: right; font-weight: 400;
   border-bottom: 1px solid rgba(128, 128, 128, .4); font-variant-numeric: tabular-nums; }
 .ltv-card th { opacity: .85; }
+.ltv-card tbody th, .ltv-card td { white-space: nowrap; }
 .ltv-card tr > :first-child { text-align: left; }
 .ltv-card ul { margin: .2em 0 .6em; padding-left: 1.2em; }
 </style>"""

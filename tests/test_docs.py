@@ -27,7 +27,10 @@ def test_python_blocks_run_in_order(page: Path, monkeypatch: pytest.MonkeyPatch)
             exec(compile(block, page.name, "exec"), vars(module))
     if page.stem == "from_lifetimes":
         peer, ours = module.clv.sum(), module.value.customers["future"].sum()
-        assert ours == pytest.approx(peer, rel=0.1)
+        assert ours == pytest.approx(peer, rel=0.02)
+        assert module.model.purchases_.params == pytest.approx(
+            dict(module.bgf.params_ / [1, 7, 1, 1]), rel=1e-4
+        )
 
 
 def test_every_question_has_an_answer() -> None:

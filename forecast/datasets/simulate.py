@@ -232,8 +232,7 @@ def _spend(people: pd.DataFrame, names: list[str], first: date, days: int) -> pd
 def _dates(first: date, moment: FloatArray, whole: bool) -> pd.DatetimeIndex:
     """Calendar time of days since the start; missing where there is none."""
     unit = np.floor(moment) * 86_400e6 if whole else moment * 86_400e6
-    since = pd.to_timedelta(pd.Series(unit).round(), unit="us")
-    return pd.DatetimeIndex(pd.Timestamp(first) + since)
+    return pd.DatetimeIndex(np.datetime64(first, "us") + np.round(unit).astype("timedelta64[us]"))
 
 
 def _numbered(letter: str, numbers: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
