@@ -54,6 +54,10 @@ format: .venv/.dev  ## let ruff rewrite the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: .venv/.dev  ## build the documentation site into out/docs
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs out/docs
+	@echo "Documentation: out/docs/index.html"
+
 bench: .venv/.dev  ## measure speed beside the peers; prints ratios
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
 
