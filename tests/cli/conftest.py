@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from forecast.cli import _run
+from forecast.cli.screen import screen
 from forecast.datasets import simulate_shop
 
 LTV = Path(sys.executable).parent / "ltv"
@@ -46,8 +47,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def ltv(capfd: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
-    """Run a command in this process."""
+def ltv(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
+    """Run a command in this process, as wide as in a pipe whatever COLUMNS says."""
+    monkeypatch.setattr(screen, "width", 120)
 
     def run(*arguments: Any) -> Ended:
         capfd.readouterr()
