@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from forecast.jobs.running import publishing
-from forecast.jobs.running.publishing import publish, recover
+from forecast.jobs.folders import publishing
+from forecast.jobs.folders.publishing import publish, recover
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 
 from forecast.errors import FileError, LockedError, UsageError, listed
 from forecast.jobs.folders.manifest import MANIFEST, SUCCESS, foreign_files, write_manifest
-from forecast.jobs.running.publishing import settle
+from forecast.jobs.folders.publishing import settle
 
 __all__ = ["check_free", "output_folder"]
 

@@ -19,12 +19,12 @@ from forecast.jobs.folders.manifest import (
     write_manifest,
 )
 from forecast.jobs.folders.outputs import check_free
+from forecast.jobs.folders.publishing import publish, recover
 from forecast.jobs.job_file.configuration import Job
 from forecast.jobs.running.fits import parameters_of
 from forecast.jobs.running.inputs import Inputs
 from forecast.jobs.running.lock import locked
 from forecast.jobs.running.logs import Event, Kind, Progress
-from forecast.jobs.running.publishing import publish, recover
 from forecast.jobs.running.stages import Facts, Staging, commit_point, write_json
 from forecast.jobs.running.steps import Steps
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from forecast.jobs.folders.manifest import digest_of
-from forecast.jobs.running.publishing import settle
+from forecast.jobs.folders.publishing import settle
 
 __all__ = ["Staging", "commit_point", "write_json"]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forecast.errors import DataError, FileError, UsageError, listed
+from forecast.jobs.folders.publishing import settle
 from forecast.jobs.job_file.places import is_address
-from forecast.jobs.running.publishing import settle
 from forecast.jobs.stores.databases import (
     STAGED,
     Database,
