@@ -37,7 +37,7 @@ test: .venv/.dev lint  ## lint, types, tests, notebooks and the browser check
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 slow: .venv/.dev  ## calibration by simulation, oracles, fuzzing
-	$(BIN)/python -m pytest -n 2 -m slow
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
 fuzz: .venv/.dev  ## damaged logs and job files, MINUTES=10 a fuzzer
 	LTV_FUZZ_MINUTES=$(or $(MINUTES),10) $(BIN)/python -m pytest -n 2 -m slow tests/fuzz
