@@ -10,7 +10,7 @@ from typing import Any
 
 from forecast.errors import FileError, LockedError, UsageError, listed
 from forecast.jobs.folders.manifest import MANIFEST, SUCCESS, foreign_files, write_manifest
-from forecast.jobs.folders.publishing import settle
+from forecast.jobs.folders.publishing import settle, umask
 
 __all__ = ["check_free", "output_folder"]
 
@@ -84,7 +84,7 @@ def output_folder(
         part.mkdir(mode=0o700)
         yield part
         write_manifest(part, manifest or {})
-        part.chmod(0o777 & ~_umask())
+        part.chmod(0o777 & ~umask())
         check_free(shown, overwrite=overwrite)  # another run may have been quicker
         _move(part, target)
         done = True
@@ -97,12 +97,6 @@ def output_folder(
         for each in [] if done else made:
             with suppress(OSError):  # parents made for nothing, unless another put something there
                 each.rmdir()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _move(part: Path, target: Path) -> None:

@@ -5,7 +5,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["publish", "recover", "settle"]
+__all__ = ["publish", "recover", "settle", "umask"]
 
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
 
@@ -54,6 +54,13 @@ def settle(folder: Path) -> None:
             os.close(handle)
 
 
+def umask() -> int:
+    """Return the rights that new files here go without."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
 def _exchanged(one: Path, other: Path) -> bool:
     """Exchange two names in one step, where the system can (Linux from 3.15, most disks)."""
     try:
@@ -65,7 +72,6 @@ def _exchanged(one: Path, other: Path) -> bool:
 
 def _open_rights(folder: Path) -> None:
     """Give files and folders the rights that the umask leaves to new ones."""
-    mask = os.umask(0)
-    os.umask(mask)
+    mask = umask()
     for path in (folder, *folder.rglob("*")):
         path.chmod((0o777 if path.is_dir() else 0o666) & ~mask)

@@ -8,11 +8,11 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from forecast.errors import NotFittedError, UsageError
+from forecast.errors import UsageError
 from forecast.forecaster import Forecast, Population
 from forecast.ledger import Ledger
 from forecast.models.learned.learned import Around, forecast_learned
-from forecast.models.lessons import Lessons
+from forecast.models.lessons import LearnsByHorizon, Lessons
 from forecast.models.settings import Settings
 
 __all__ = ["Boosted", "GradientBoosting"]
@@ -23,7 +23,7 @@ LEVELS = 65
 
 
 @dataclass
-class GradientBoosting(Settings):
+class GradientBoosting(LearnsByHorizon, Settings):
     """Histogram gradient boosting with the Poisson deviance (Friedman 2001; scikit-learn's trees).
 
     Learns from up to four past windows: features on a past day, among them what
@@ -61,20 +61,6 @@ class GradientBoosting(Settings):
         if self.around not in ("btyd", "mean"):
             raise UsageError(f"around: {self.around!r} is neither 'btyd' nor 'mean'.")
         self.ledger_, self.lessons_ = ledger, Lessons.from_ledger(ledger)
-        return self
-
-    def update(self, ledger: Ledger) -> Self:
-        """Keep what was learned, horizon by horizon, and apply it to another ledger's customers.
-
-        Raises
-        ------
-        UsageError
-            If one ledger has amounts and the other has none.
-        """
-        if self.lessons_ is None:
-            raise NotFittedError(self)
-        self.lessons_.check(ledger)
-        self.ledger_ = ledger
         return self
 
     def forecast(

@@ -5,19 +5,19 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Self, get_args
 
-from forecast.errors import NotFittedError, UsageError
+from forecast.errors import UsageError
 from forecast.forecaster import Forecast, Population
 from forecast.ledger import Ledger
 from forecast.models.learned.learned import Around, forecast_learned
 from forecast.models.learned.regressions import LEARNERS, regressor
-from forecast.models.lessons import Lessons
+from forecast.models.lessons import LearnsByHorizon, Lessons
 from forecast.models.settings import Settings
 
 __all__ = ["CustomerRegression"]
 
 
 @dataclass
-class CustomerRegression(Settings):
+class CustomerRegression(LearnsByHorizon, Settings):
     """Regressions of purchases and of value on customer features.
 
     Learns from up to four past windows: features on a past day (counts, ages and gaps, value, the
@@ -58,20 +58,6 @@ class CustomerRegression(Settings):
         if self.around not in get_args(Around):
             raise UsageError(f"around: {self.around!r} is neither 'btyd' nor 'mean'.")
         self.ledger_, self.lessons_ = ledger, Lessons.from_ledger(ledger)
-        return self
-
-    def update(self, ledger: Ledger) -> Self:
-        """Keep what was learned, horizon by horizon, and apply it to another ledger's customers.
-
-        Raises
-        ------
-        UsageError
-            If one ledger has amounts and the other has none.
-        """
-        if self.lessons_ is None:
-            raise NotFittedError(self)
-        self.lessons_.check(ledger)
-        self.ledger_ = ledger
         return self
 
     def forecast(
