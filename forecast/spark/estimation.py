@@ -10,10 +10,9 @@ from forecast.calendar import day_number
 from forecast.errors import UnsupportedError, UsageError
 from forecast.ledger import Ledger
 from forecast.models import BTYD
-from forecast.models.btyd.fit import IRREGULAR, PROCESSES, BTYDFit, check_settings
+from forecast.models.btyd.fit import IRREGULAR, PROCESSES, BTYDFit, check_settings, clock_of
 from forecast.models.btyd.history import DAYS, Floats
 from forecast.models.btyd.parameters import OneForAll
-from forecast.models.btyd.season import event_columns
 from forecast.models.kept_fit import KeptFit
 from forecast.processes import Clock, GammaGamma, Timeline
 from forecast.spark.counting import Histories, OrderCounts, gap_counts, repeat_counts
@@ -136,15 +135,7 @@ def estimate(model: BTYD, ledger: Ledger, people: Any, days: Any) -> BTYDFit:
         )  # fmt: skip
         settled = timeline.settled(burn_in)
     if seasonal and timeline is not None:
-        start = int(counted.first.min())
-        clock = Clock.fit(
-            timeline,
-            IRREGULAR.get(name, process).fit,
-            pairs=pairs,
-            events=event_columns(model.events, start),
-            start=start,
-            burn_in=burn_in,
-        )
+        clock = clock_of(model, timeline, IRREGULAR.get(name, process), pairs, burn_in)
     kept = counted[settled]
     time = Clock(start=0) if clock is None else clock
     recency, age = time.elapsed(kept.first, kept.last) / DAYS, time.elapsed(kept.first, now) / DAYS

@@ -22,7 +22,7 @@ from forecast.processes import BGCNBD, BGNBD, MBGCNBD, MBGNBD, NBD, Clock, Gamma
 from forecast.processes.clock import Timeline
 from forecast.views import customer_summary
 
-__all__ = ["IRREGULAR", "PROCESSES", "BTYDFit", "check_settings", "fit_btyd", "observe"]
+__all__ = ["IRREGULAR", "PROCESSES", "BTYDFit", "check_settings", "clock_of", "fit_btyd", "observe"]
 
 PROCESSES: dict[str, Any] = {
     "bgnbd": BGNBD,
@@ -161,15 +161,7 @@ def fit_btyd(model: Any, ledger: Ledger) -> tuple[BTYDFit, History]:
         burn_in = 60 if pairs or model.events is not None else 0
     clock = None
     if timeline is not None and (pairs or model.events is not None):
-        start = int(timeline.first.min())
-        clock = Clock.fit(
-            timeline,
-            IRREGULAR.get(name, process).fit,
-            pairs=pairs,
-            events=event_columns(model.events, start),
-            start=start,
-            burn_in=burn_in,
-        )
+        clock = clock_of(model, timeline, IRREGULAR.get(name, process), pairs, burn_in)
     times = Times.of(summary, timeline, clock, gaps=regular)
     settled = np.ones(len(summary), dtype=bool)
     if timeline is not None and burn_in:
@@ -196,6 +188,15 @@ def fit_btyd(model: Any, ledger: Ledger) -> tuple[BTYDFit, History]:
     if not ledger.has_value:
         return fitted, history
     return _with_spend(model, fitted, summary, history, spends.fit), history
+
+
+def clock_of(model: Any, timeline: Timeline, process: Any, pairs: int, burn_in: int) -> Clock:
+    """Estimate the season and the effects of a model's events."""
+    start = int(timeline.first.min())
+    events = event_columns(model.events, start)
+    return Clock.fit(
+        timeline, process.fit, pairs=pairs, events=events, start=start, burn_in=burn_in
+    )
 
 
 def observe(
