@@ -7,12 +7,13 @@ import dataclasses
 import inspect
 import re
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 import forecast as fc
-from forecast import processes, testing
+from forecast import processes, spark, testing
 from forecast.cli import app
 from forecast.cli.app import COMMANDS
 from forecast.cli.log import Log
@@ -20,7 +21,13 @@ from forecast.cli.money import Job, Terms
 
 ROOT = Path(__file__).parents[1]
 PINNED = Path(__file__).with_name("api.txt")
-PARTS = {"fc": fc, "processes": processes, "testing": testing}
+PARTS = {
+    "fc": fc,
+    "processes": processes,
+    "plots": import_module("forecast.report"),  # fc.report is the function of that name
+    "spark": spark,
+    "testing": testing,
+}
 
 
 def signature(thing: Any) -> str:

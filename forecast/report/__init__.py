@@ -7,6 +7,7 @@ plot is also a function of its own: ``ax=None`` in, ``ax`` out.
 from forecast.report.accuracy_plots import bias_by_origin, error_ratios
 from forecast.report.calibration_plots import decile_calibration, pit_histogram, reliability
 from forecast.report.cohort_plots import cohort_bias, cohort_errors
+from forecast.report.economics_plots import ltv_to_cac, payback_curves
 from forecast.report.forecast_plots import forecast_periods
 from forecast.report.holdout_plots import conditional_expectation
 from forecast.report.page import report
@@ -17,6 +18,7 @@ from forecast.report.process_plots import (
     p_alive_history,
 )
 from forecast.report.scenario_plots import tornado
+from forecast.report.style import in_style
 from forecast.report.targeting_plots import lift_curve, profit_curve, targeting_curves
 from forecast.report.tracking_plots import tracking, tracking_cumulative
 
@@ -30,9 +32,12 @@ __all__ = [
     "forecast_periods",
     "frequency_histogram",
     "frequency_recency_matrix",
+    "in_style",
     "lift_curve",
+    "ltv_to_cac",
     "p_alive_history",
     "parameter_drift",
+    "payback_curves",
     "pit_histogram",
     "posterior_pairs",
     "profit_curve",

@@ -48,7 +48,7 @@ def tornado(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_yticks(list(places), names)
     ax.axvline(0, color=COLOUR["ink"], linewidth=1)
     measure = str(table.attrs.get("measure", "measure"))
-    ax.set_xlabel(f"Change of {measure} over the horizon, currency units")
+    ax.set_xlabel(f"Change of {measure.replace('_', ' ')} over the horizon, currency units")
     ax.set_title("What each lever moves, one at a time", loc="left")
     ax.legend(loc="lower right")
     return ax

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.report.content import Drawing, Figures, Listing, Part, Section, Table, figure
+from forecast.report.economics_plots import CURVE, RATIO, ltv_to_cac, payback_curves
 from forecast.report.formats import count, estimate, percent
 from forecast.report.scenario_plots import NEEDED as TORNADO
 from forecast.report.scenario_plots import tornado
@@ -36,7 +37,10 @@ def headline(value: Mapping[str, pd.DataFrame]) -> list[str]:
 
 
 def value_section(value: Mapping[str, pd.DataFrame]) -> Section:
-    """Return tables of money as they are given; remarks become a list, a tornado a drawing."""
+    """Return tables of money as they are given, with pictures of those that have one.
+
+    Remarks become a list.
+    """
     parts: list[Part] = []
     files = {}
     for name, frame in value.items():
@@ -45,8 +49,9 @@ def value_section(value: Mapping[str, pd.DataFrame]) -> Section:
         if list(frame.columns) == [REMARKS]:
             parts.append(Listing(tuple(str(each) for each in frame[REMARKS])))
             continue
-        if set(TORNADO) <= set(frame.columns) and len(frame):
-            parts.append(Figures((_tornado(name, frame, len(parts)),)))
+        drawing = _drawing(name, frame, len(parts), value)
+        if drawing is not None:
+            parts.append(Figures((drawing,)))
         flat = _flat(frame)
         files[name] = flat
         shown = flat.head(MOST)
@@ -57,14 +62,34 @@ def value_section(value: Mapping[str, pd.DataFrame]) -> Section:
     return Section("value", "Value and decisions", parts, files)
 
 
-def _tornado(name: str, frame: pd.DataFrame, number: int) -> Drawing:
-    return figure(
-        f"tornado-{number}",
-        lambda ax: tornado(frame, ax=ax),
-        caption=f"{name}. Bars are the expected change at each end of a lever, lines its 90 % "
-        "interval.",
-        height=1.6 + 0.45 * len(frame),
-    )
+def _drawing(
+    name: str, frame: pd.DataFrame, number: int, value: Mapping[str, pd.DataFrame]
+) -> Drawing | None:
+    """Return the picture of a table whose columns are those of one, known by its columns."""
+    columns = set(frame.columns)
+    if set(TORNADO) <= columns and len(frame):
+        return figure(
+            f"tornado-{number}",
+            lambda ax: tornado(frame, ax=ax),
+            caption=f"{name}. Bars are the expected change at each end of a lever, lines its 90 % "
+            "interval.",
+            height=1.6 + 0.45 * len(frame),
+        )
+    if set(RATIO) <= columns and 0 < len(frame.dropna(subset=RATIO)) <= LONG:
+        return figure(
+            f"ltv-to-cac-{number}",
+            lambda ax: ltv_to_cac(frame, ax=ax),
+            caption=f"{name}. Groups without a known cost are left out.",
+            height=1.4 + 0.35 * len(frame),
+        )
+    if set(CURVE) <= columns and len(frame):
+        costs = next((each["cac"] for each in value.values() if {"cac", "ltv"} <= set(each)), None)
+        return figure(
+            f"payback-{number}",
+            lambda ax: payback_curves(frame, costs, ax=ax),
+            caption=f"{name}, with 90 % intervals of what is still to come.",
+        )
+    return None
 
 
 def _flat(frame: pd.DataFrame) -> pd.DataFrame:
