@@ -42,7 +42,7 @@ slow: .venv/.dev  ## calibration by simulation, oracles, fuzzing
 fuzz: .venv/.dev  ## damaged logs and job files, MINUTES=10 a fuzzer
 	LTV_FUZZ_MINUTES=$(or $(MINUTES),10) $(BIN)/python -m pytest -n 2 -m slow tests/fuzz
 
-legs: $(filter .tools/bin/uv,$(UV))  ## quick tests at the lowest versions, and on the newest Python
+legs: $(filter .tools/bin/uv,$(UV))  ## quick tests at the lowest versions, on newer Pythons, beside pymc-marketing
 	.ci/legs
 
 lint: .venv/.dev  ## ruff and mypy
@@ -68,6 +68,8 @@ lock: $(filter .tools/bin/uv,$(UV))  ## resolve the dependencies anew
 	$(UV) pip compile -q pyproject.toml --extra mcmc --extra polars --group test \
 	  --resolution lowest-direct --python-version 3.11 --generate-hashes --no-header -U \
 	  -o requirements-lowest.lock
+	$(UV) pip compile -q pyproject.toml --extra arviz --group pymc -c requirements-dev.lock \
+	  --python-version 3.11 --generate-hashes --no-header -U -o requirements-pymc.lock
 
 clean:  ## remove the environment and all outputs
 	rm -rf .venv .tools .legs out

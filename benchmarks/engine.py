@@ -88,7 +88,8 @@ def step_draws(customers: int, file: str) -> dict[str, float]:
 
     from forecast.calendar import Horizon
     from forecast.forecaster import Forecast
-    from forecast.models.btyd.draws import BTYDSampler, History
+    from forecast.models.btyd.draws import BTYDSampler
+    from forecast.models.btyd.history import History
     from forecast.models.btyd.parameters import OneForAll
     from forecast.processes import BGNBD, GammaGamma
 

@@ -1,7 +1,9 @@
 """How Sphinx builds the documentation: `make docs`."""
 
+import inspect
 import shutil
 from pathlib import Path
+from typing import Any
 
 from forecast import __version__
 
@@ -27,7 +29,38 @@ autosummary_generate = True
 autodoc_typehints = "none"  # numpydoc's parameter tables say types
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
+templates_path = ["_templates"]
 html_theme = "pydata_sphinx_theme"
 html_title = "ltv-forecast"
-html_theme_options = {"show_prev_next": False, "navbar_end": ["theme-switcher"]}
+html_theme_options = {
+    "show_prev_next": False,
+    "navbar_persistent": ["search-button"],
+    "navbar_end": ["theme-switcher"],
+    "header_links_before_dropdown": 6,
+}
+html_sidebars = {page: [] for page in ("index", "readme", "changelog")}  # nothing stands below them
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_show_sourcelink = False
+
+
+def inherit_parameters(
+    app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]
+) -> None:
+    """Give a class that says no parameters those of the class it is made of."""
+    if what != "class" or "Parameters" in lines or "Attributes" in lines:
+        return
+    for parent in obj.__mro__[1:]:
+        text = (inspect.getdoc(parent) or "").splitlines()
+        if "Parameters" in text:
+            start = text.index("Parameters")
+            after = [i for i, line in enumerate(text) if line.startswith("---") and i > start + 1]
+            found = ["", *text[start : after[0] - 1 if after else None], ""]
+            place = lines.index("Examples") if "Examples" in lines else len(lines)
+            lines[place:place] = found
+            return
+
+
+def setup(app: Any) -> None:
+    """Run before numpydoc reads the docstrings."""
+    app.connect("autodoc-process-docstring", inherit_parameters, priority=100)

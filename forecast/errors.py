@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 __all__ = [
     "BadRowsError",
+    "CheckError",
     "ColumnError",
     "CutoffError",
     "DataError",
@@ -27,7 +28,6 @@ __all__ = [
     "UsageError",
     "listed",
 ]
-
 
 _WIDEST = 60
 
@@ -57,6 +57,14 @@ class ForecastError(Exception):
     """Root of every error this package raises on purpose."""
 
     exit_code: ClassVar[int] = 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go to another process as text and attributes: not every ``__init__`` takes the text."""
+        return _again, (type(self), self.args), vars(self)
+
+
+def _again(kind: type[ForecastError], args: tuple[Any, ...]) -> ForecastError:
+    return kind.__new__(kind, *args)
 
 
 class UsageError(ForecastError):
@@ -141,7 +149,8 @@ class NotFittedError(ModelError):
 
     def __init__(self, model: object) -> None:
         name = type(model).__name__
-        super().__init__(f"{name} is not fitted. Call {name}(...).fit(ledger) first.")
+        loaded = "; one that was loaded: .update(ledger)" if hasattr(model, "update") else ""
+        super().__init__(f"{name} has seen no ledger yet. Call .fit(ledger) first{loaded}.")
 
 
 class NotIdentifiedError(ModelError):
@@ -156,6 +165,20 @@ class NotIdentifiedError(ModelError):
     def __init__(self, message: str, *, limit: str | None = None) -> None:
         self.limit = limit
         super().__init__(message)
+
+
+class CheckError(ModelError, AssertionError):
+    """A model breaks what every forecaster owes its users, or fails while that is looked at.
+
+    Attributes
+    ----------
+    check : str
+        Name of the check, such as ``"money scales"``.
+    """
+
+    def __init__(self, model: object, check: str, problem: str) -> None:
+        self.check = check
+        super().__init__(f"{type(model).__name__}: {check}: {problem}")
 
 
 class LockedError(ForecastError):

@@ -27,12 +27,16 @@ __all__ = [
 NO_LABEL = "(none)"
 
 
+def labelled(labels: "pd.Series[Any]") -> "pd.Series[str]":
+    """Return labels as text, ``"(none)"`` where there is none."""
+    return labels.astype(object).where(labels.notna(), NO_LABEL).astype(str)
+
+
 def summary_frame(ledger: Ledger) -> "nw.LazyFrame[Any]":
     """Return the customer summary as a lazy frame of whole numbers, on DuckDB or Spark.
 
-    Columns ``customer_id``, ``n_purchases``, ``first`` and ``last`` (day numbers), ``ticks`` (total
-    value) and ``first_ticks`` (value of the first purchase day), both in ``1 / ledger.ticks``, and
-    ``paid`` (purchases of a value above 0).
+    Columns as :func:`forecast.ledger.by_customer.by_customer` makes them; ``ticks`` are parts of
+    ``1 / ledger.ticks`` of the currency.
     """
     _check(ledger)
     return ledger.by_customer()
@@ -129,7 +133,7 @@ def cohort_table(ledger: Ledger, by: str = "cohort") -> pd.DataFrame:
         raise UsageError(f"by: {by!r} is neither 'cohort' nor one of {ledger.customer_columns}.")
     labels = summary[by]
     if labels.isna().any():  # a customer without a label is still a customer
-        labels = labels.astype(object).where(labels.notna(), NO_LABEL).astype(str)
+        labels = labelled(labels)
     rows = ledger.purchases()
     person = summary.assign(label=labels).loc[rows["customer_id"]]
     age = (rows["date"].to_numpy() - person["first_purchase"].to_numpy()).astype(

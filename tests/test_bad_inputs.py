@@ -8,12 +8,14 @@ import pytest
 
 TESTS = Path(__file__).parent
 READ, CLI, JOBS = "ledger/test_bad_inputs.py::", "cli/test_broken_inputs.py::", "jobs/"
+FILES = "ledger/test_bad_files.py::"
 ROWS = f"{READ}test_rows_that_cannot_be_read"
 LOGS = f"{CLI}test_broken_log_is_refused_in_one_sentence"
 FITS = "processes/test_estimation.py::"
-ASKS = "processes/test_bg_identities.py::test_what_is_no_history_or_time_is_refused"
-SAVED = f"{JOBS}test_saved_model.py::TestDamage."
-KEYS = f"{JOBS}test_configuration.py::"
+ASKS = "processes/test_identities.py::test_what_is_no_history_or_time_is_refused"
+SAVED = f"{JOBS}saved_models/test_saved_model.py::TestDamage."
+KEYS = f"{JOBS}job_file/test_configuration.py::"
+RUNS = f"{JOBS}running/"
 PLACES = "cli/test_usage.py::TestPlaces."
 
 PROVED = {
@@ -28,7 +30,7 @@ PROVED = {
         f"{READ}test_columns_that_are_no_dates",
         "ledger/test_windows.py::test_time_zones",
     ],
-    "6 future date": [ROWS, f"{JOBS}test_run.py::test_rows_after_today_are_refused"],
+    "6 future date": [ROWS, f"{RUNS}test_run.py::test_rows_after_today_are_refused"],
     "7 cutoff before the first date": [f"{READ}test_cutoffs_that_the_log_does_not_reach", LOGS],
     "8 cutoff after the end, no holdout": [
         f"{READ}test_a_far_cutoff_is_warned_about_and_said",
@@ -48,7 +50,7 @@ PROVED = {
         "value/test_lifetime_value.py::test_refunds_above_purchases_stay_and_are_said",
     ],
     "12 zero amounts": [
-        "models/test_btyd.py::test_zero_purchases_count_in_the_order_value",
+        "models/btyd/test_btyd.py::test_zero_purchases_count_in_the_order_value",
         "ledger/test_policies.py::test_returns",
     ],
     "13 infinite amount": [ROWS],
@@ -74,24 +76,24 @@ PROVED = {
         "report/test_page.py::test_names_are_text_and_never_markup",
     ],
     "25 empty file, header alone": [
-        f"{READ}test_empty_files",
-        f"{READ}test_a_header_and_no_rows",
+        f"{FILES}test_empty_files",
+        f"{FILES}test_a_header_and_no_rows",
     ],
-    "26 wrong delimiter": [f"{READ}test_wrong_delimiter"],
+    "26 wrong delimiter": [f"{FILES}test_wrong_delimiter"],
     "27 ragged rows, stray quote": [
-        f"{READ}test_ragged_rows_and_stray_quotes",
-        f"{READ}test_quotes_inside_a_field_are_part_of_it",
+        f"{FILES}test_ragged_rows_and_stray_quotes",
+        f"{FILES}test_quotes_inside_a_field_are_part_of_it",
     ],
-    "28 truncated files": [f"{READ}test_damaged_gzip", f"{READ}test_damaged_parquet"],
-    "29 gzip without its name": [f"{READ}test_gzip_without_its_name_and_in_several_members"],
-    "30 encodings, marks, NUL": [f"{READ}test_encodings", f"{READ}test_marks_and_line_ends"],
+    "28 truncated files": [f"{FILES}test_damaged_gzip", f"{FILES}test_damaged_parquet"],
+    "29 gzip without its name": [f"{FILES}test_gzip_without_its_name_and_in_several_members"],
+    "30 encodings, marks, NUL": [f"{FILES}test_encodings", f"{FILES}test_marks_and_line_ends"],
     "31 doubled columns": [f"{READ}test_doubled_names"],
     "32 missing column": [f"{READ}test_missing_columns"],
     "33 rows out of order, overlapping parts": [
         "ledger/test_reference.py::test_purchases_audit_and_order",
         "ledger/test_backends.py::test_many_rows_in_many_chunks_again_and_again",
         "ledger/test_policies.py::test_a_key_drops_copies",
-        f"{JOBS}test_run.py::test_order_of_rows_changes_inputs_alone",
+        f"{RUNS}test_run.py::test_order_of_rows_changes_inputs_alone",
     ],
     "34 fractional frequency": [f"{FITS}test_bad_rows_are_refused_by_name"],
     "35 recency above T, negative T, recency without repeats": [
@@ -111,7 +113,7 @@ PROVED = {
     "43 no amounts in a backtest": ["backtest/test_result.py::test_a_ledger_without_amounts"],
     "44 horizon far beyond the log": [
         "cli/test_usage.py::test_horizon_longer_than_the_log_is_warned_about",
-        "backtest/test_checks.py::test_far_extrapolation_counts_days",
+        "backtest/checks/test_checks.py::test_far_extrapolation_counts_days",
     ],
     "45 mixed currencies": [
         f"{READ}test_amounts_in_several_currencies",
@@ -127,7 +129,8 @@ PROVED = {
     "47 paths out of the root": [
         f"{KEYS}test_each_wrong_key_is_told_by_its_path",
         f"{KEYS}test_links_out_of_the_root_are_refused",
-        f"{JOBS}test_places.py::test_a_link_inside_the_root_is_followed_and_one_out_of_it_refused",
+        f"{JOBS}job_file/test_places.py::"
+        "test_a_link_inside_the_root_is_followed_and_one_out_of_it_refused",
     ],
     "48 model file cut short, of another class": [
         f"{SAVED}test_cut_short",
@@ -136,7 +139,7 @@ PROVED = {
     ],
     "49 model of a newer version": [
         f"{SAVED}test_another_version",
-        f"{JOBS}test_run.py::test_folder_of_a_newer_version_is_refused_with_both",
+        f"{RUNS}test_run.py::test_folder_of_a_newer_version_is_refused_with_both",
     ],
     "50 pickle bomb": [
         f"{SAVED}test_a_pickle_is_not_run",
@@ -144,7 +147,7 @@ PROVED = {
     ],
     "51 parameters negative or missing": [f"{SAVED}test_parameters_that_are_none"],
     "52 ids that are formulas": [
-        f"{JOBS}test_saved_forecast.py::test_formulas_are_neutral_in_csv_and_raw_in_parquet",
+        f"{JOBS}folders/test_saved_forecast.py::test_formulas_are_neutral_in_csv_and_raw_in_parquet",
         "cli/test_road.py::test_hostile_ids_are_harmless",
     ],
     "53 markup in ids and channels": [
@@ -156,29 +159,29 @@ PROVED = {
         "ledger/test_files.py::test_names_that_would_be_commands",
         f"{JOBS}stores/test_reading.py::test_hostile_names_are_only_names",
         f"{JOBS}stores/test_writing.py::test_hostile_names_are_only_names",
-        f"{JOBS}test_run_history.py::test_names_cannot_break_out_of_sql",
+        f"{JOBS}monitoring/test_run_history.py::test_names_cannot_break_out_of_sql",
         "test_promises.py::test_duckdb_reaches_the_files_named_and_nothing_else",
     ],
     "55 disk full": [
         f"{PLACES}test_disk_full",
-        f"{JOBS}test_run.py::TestPlaces.test_disk_that_fills_up_leaves_the_last_run",
-        f"{JOBS}test_saved_model.py::test_a_full_disk_leaves_the_old_model",
+        f"{RUNS}test_run.py::TestPlaces.test_disk_that_fills_up_leaves_the_last_run",
+        f"{JOBS}saved_models/test_saved_model.py::test_a_full_disk_leaves_the_old_model",
     ],
     "56 two jobs, one output": [
-        f"{JOBS}test_lock.py::test_the_living_are_named_and_never_robbed",
-        f"{JOBS}test_faults.py::test_two_at_once",
+        f"{RUNS}test_lock.py::test_the_living_are_named_and_never_robbed",
+        f"{RUNS}test_faults.py::test_two_at_once",
     ],
     "57 killed in the middle": [
-        f"{JOBS}test_faults.py::test_killed_at_every_commit_point",
-        f"{JOBS}test_faults.py::test_killed_at_random_moments",
-        f"{JOBS}test_lock.py::test_the_dead_are_reported_and_lose_theirs_only_when_asked",
+        f"{RUNS}test_faults.py::test_killed_at_every_commit_point",
+        f"{RUNS}test_faults.py::test_killed_at_random_moments",
+        f"{RUNS}test_lock.py::test_the_dead_are_reported_and_lose_theirs_only_when_asked",
     ],
     "58 outputs that cannot be": [
         f"{PLACES}test_existing_folder",
         f"{PLACES}test_no_permission",
         f"{PLACES}test_file_in_the_way",
-        f"{JOBS}test_run.py::TestPlaces.test_place_that_cannot_be_made",
-        f"{JOBS}test_run.py::TestPlaces.test_read_only",
+        f"{RUNS}test_run.py::TestPlaces.test_place_that_cannot_be_made",
+        f"{RUNS}test_run.py::TestPlaces.test_read_only",
     ],
     "59 words of the command line": [
         "cli/test_usage.py::test_wrong_words_end_with_2",

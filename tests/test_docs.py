@@ -1,36 +1,18 @@
-"""The documentation's Python runs, the site builds without a warning, and its links lead on."""
+"""The site builds without a warning, its links lead on, and what it names exists."""
 
 import re
 import subprocess
 import sys
-import warnings
+from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
+import forecast as fc
+
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-PAGES = sorted(path for path in DOCS.rglob("*.md") if "```python\n" in path.read_text("utf-8"))
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_python_blocks_run_in_order(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = ModuleType(f"docs_{page.stem}")
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    blocks = re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), flags=re.DOTALL)
-    with warnings.catch_warnings():
-        if page.stem == "from_lifetimes":  # which it gives by the dozen
-            warnings.simplefilter("ignore")
-        for block in blocks:
-            exec(compile(block, page.name, "exec"), vars(module))
-    if page.stem == "from_lifetimes":
-        peer, ours = module.clv.sum(), module.value.customers["future"].sum()
-        assert ours == pytest.approx(peer, rel=0.02)
-        assert module.model.purchases_.params == pytest.approx(
-            dict(module.bgf.params_ / [1, 7, 1, 1]), rel=1e-4
-        )
 
 
 def test_every_question_has_an_answer() -> None:
@@ -39,12 +21,19 @@ def test_every_question_has_an_answer() -> None:
     assert len(re.findall(r"^: \S", text, flags=re.MULTILINE)) == 20
 
 
-def test_tests_that_are_named_exist() -> None:
-    text = (DOCS / "guide" / "numbers.md").read_text("utf-8")
-    folder = ""
-    for name in re.findall(r"(?:tests/[a-z]+/)?(?:tests/)?test_[a-z_]+\.py", text):
-        folder = name.rpartition("/")[0] or folder
-        assert (ROOT / folder / name.rpartition("/")[2]).is_file(), name
+def test_names_of_the_package_exist() -> None:
+    pages = [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]
+    found = {
+        (page.name, *each)
+        for page in pages
+        for each in re.findall(
+            r"\b(fc|forecast\.(?:report|processes|spark|testing))\.([a-zA-Z_]+)\b(?!\.)",
+            page.read_text("utf-8"),
+        )
+    }
+    assert len(found) > 80
+    homes = {"fc": fc} | {home: import_module(home) for _, home, _ in found if home != "fc"}
+    assert [each for each in sorted(found) if not hasattr(homes[each[1]], each[2])] == []
 
 
 @pytest.fixture(scope="module")

@@ -199,10 +199,10 @@ def test_messages_show_five_customers_at_most(count: int) -> None:  # promise 6
 
 
 PROVED = {  # the other promises -> where they are kept
-    5: ("jobs/test_saved_forecast.py", "report/test_page.py"),
-    6: ("cli/test_redact.py", "jobs/test_logs.py"),
+    5: ("jobs/folders/test_saved_forecast.py", "report/test_page.py"),
+    6: ("cli/test_redact.py", "jobs/running/test_logs.py"),
     7: ("ledger/test_limits.py",),
-    9: ("jobs/test_configuration.py", "jobs/stores/test_reading.py"),
+    9: ("jobs/job_file/test_configuration.py", "jobs/stores/test_reading.py"),
 }
 NAMED = {
     "test_formulas_are_neutral_in_csv_and_raw_in_parquet",

@@ -4,12 +4,12 @@ from forecast.backtest.bootstrap import Ratio, paired_ratio
 from forecast.backtest.comparison import Comparison
 from forecast.backtest.confidence_set import model_confidence_set
 from forecast.backtest.diebold_mariano import diebold_mariano
+from forecast.backtest.evidence import ZERO
 from forecast.backtest.external import ExternalPredictions
 from forecast.backtest.metrics import METRICS, Metric
 from forecast.backtest.origins import origin_days
 from forecast.backtest.result import Backtest
 from forecast.backtest.run import backtest
-from forecast.backtest.scores import ZERO
 
 __all__ = [
     "METRICS",

@@ -5,11 +5,11 @@ from importlib.metadata import version
 from typing import Any
 
 from forecast.backtest.evidence import ZERO
-from forecast.backtest.origins import origin_days
+from forecast.backtest.origins import a_length, origin_days
 from forecast.backtest.plan import Plan, settings_of
 from forecast.backtest.selection import tuning
 from forecast.calendar import Horizon
-from forecast.errors import HorizonError, TooLittleDataError, UnsupportedError, UsageError, listed
+from forecast.errors import TooLittleDataError, UnsupportedError, UsageError, listed
 from forecast.forecaster import Forecaster, Population
 from forecast.ledger import Ledger
 
@@ -49,7 +49,7 @@ def plan_of(
     if not isinstance(workers, int) or workers < 1:
         raise UsageError(f"workers: {workers!r} must be a number of processes, at least 1.")
     lengths = {
-        name: _length(value, name)
+        name: None if value is None else a_length(value, name)
         for name, value in (("history", history), ("gap", gap), ("burn_in", burn_in))
     }
     if min_history is None:
@@ -129,15 +129,6 @@ def _asked(populations: Sequence[Population]) -> tuple[Population, ...]:
     if not given or len(set(given)) < len(given) or not set(given) <= set(known):
         raise UsageError(f"populations: {given} must be different ones of {list(known)}.")
     return tuple(each for each in known if each in given)
-
-
-def _length(value: Any, name: str) -> Horizon | None:
-    if value is None:
-        return None
-    length = Horizon.parse(value, name)
-    if length.until is not None:
-        raise HorizonError(f"{name}: {length} is a date; a backtest needs a length, like '13W'.")
-    return length
 
 
 def _refit(given: Any) -> int:

@@ -25,10 +25,10 @@ class Attempt:
     @contextmanager
     def watched(self, seed: int) -> Iterator[None]:
         """Run the body; an interrupt passes, every other error is kept as one line."""
+        # models that draw from NumPy's global generator must not depend on who ran before
         state = np.random.get_state()  # noqa: NPY002
         started = perf_counter()
         try:
-            # models that draw from NumPy's global generator must not depend on who ran before
             np.random.seed(seed % 2**32)  # noqa: NPY002
             with warnings.catch_warnings(record=True) as raised:
                 warnings.simplefilter("always")

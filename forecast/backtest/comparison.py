@@ -80,14 +80,14 @@ class Comparison:
 
 def compare(
     bt: "Backtest",
-    metric: str | Metric = "rmse",
-    target: str = "purchases",
+    metric: str | Metric,
+    target: str,
     *,
-    reference: str | None = None,
-    population: Population = "existing",
-    level: float = 0.9,
-    replicates: int = 500,
-    seed: int = 0,
+    reference: str | None,
+    population: Population,
+    level: float,
+    replicates: int,
+    seed: int,
 ) -> Comparison:
     """Compare every model with a reference; see :meth:`Backtest.compare`."""
     check(bt, target, population)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["sentences"]
+__all__ = ["joined", "sentences"]
 
 
 def sentences(
@@ -36,7 +36,7 @@ def sentences(
     tied = reference in best
     if best:
         which = "is the best" if len(best) == 1 else "may each be the best"
-        said.append(f"With {100 * level:g} % confidence, {_listed(best)} {which} in {label}.")
+        said.append(f"With {100 * level:g} % confidence, {joined(best)} {which} in {label}.")
     for verdict in ("worse", "better"):
         rows = others[others["verdict"] == verdict]
         inside = pd.Series([tied and name in best for name in rows.index], rows.index, dtype=bool)
@@ -50,16 +50,16 @@ def sentences(
         for verdict in ("time", "chance", "infinite", "none")
     }
     if groups["time"]:
-        said.append(f"Too few origins to say for {_listed(groups['time'])}.")
+        said.append(f"Too few origins to say for {joined(groups['time'])}.")
     if groups["chance"]:
-        said.append(f"No difference that chance could not make for {_listed(groups['chance'])}.")
+        said.append(f"No difference that chance could not make for {joined(groups['chance'])}.")
     if groups["infinite"]:
         said.append(
-            f"{label} is infinite for {_listed(groups['infinite'])}: things happened that had been "
+            f"{label} is infinite for {joined(groups['infinite'])}: things happened that had been "
             "called impossible."
         )
     if groups["none"]:
-        said.append(f"Nothing to compare at a common origin for {_listed(groups['none'])}.")
+        said.append(f"Nothing to compare at a common origin for {joined(groups['none'])}.")
     if not resampled:
         times = "1 origin" if origins == 1 else f"{origins} origins"
         said.append(
@@ -80,12 +80,12 @@ def _differences(
             _range(1 - 1 / lo, 1 - 1 / hi) for lo, hi in zip(rows["lo"], rows["hi"], strict=True)
         ]
         pairs = [f"{name} by {each}" for name, each in zip(rows.index, less, strict=True)]
-        return [f"{reference} is better than {_listed(pairs)} {label}{alone}."]
+        return [f"{reference} is better than {joined(pairs)} {label}{alone}."]
     less = [_range(1 - hi, 1 - lo) for lo, hi in zip(rows["lo"], rows["hi"], strict=True)]
     if len(rows) == 1:
         return [f"{rows.index[0]} is better than {reference} by {less[0]} {label}{alone}."]
     pairs = [f"{name} (by {each})" for name, each in zip(rows.index, less, strict=True)]
-    return [f"{_listed(pairs)} are better than {reference} in {label}{alone}."]
+    return [f"{joined(pairs)} are better than {reference} in {label}{alone}."]
 
 
 def _dominated(name: str, reference: str, row: "pd.Series[Any]") -> str:
@@ -107,6 +107,13 @@ def _range(low: float, high: float) -> str:
     return f"{texts[0]} to {texts[1]} %" if float(texts[0]) else f"up to {texts[1]} %"
 
 
-def _listed(names: Iterable[str]) -> str:
+def joined(names: Iterable[str]) -> str:
+    """Return names as a list in prose.
+
+    Examples
+    --------
+    >>> joined(["a"]), joined(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
     *most, last = names
     return f"{', '.join(most)} and {last}" if most else str(last)

@@ -7,9 +7,10 @@ from typing import Any
 from forecast.calendar import Horizon, Window, add, parse_day
 from forecast.errors import CutoffError, HorizonError, TooLittleDataError, UsageError, listed
 
-__all__ = ["origin_days", "scored_window"]
+__all__ = ["a_length", "origin_days", "scored_window"]
 
 _DAY = timedelta(days=1)
+_SHORTER = "Choose a shorter horizon or fewer origins."
 
 
 def origin_days(
@@ -63,17 +64,17 @@ def origin_days(
     ['2023-12-29', '2024-01-29', '2024-02-29']
     """
     given = horizon if isinstance(horizon, list | tuple) else [horizon]
-    lengths = [_length(each, "horizon") for each in given]
+    lengths = [a_length(each, "horizon") for each in given]
     if not lengths:
         raise UsageError("horizon: none given; write horizon='13W'.")
     longest = max(lengths, key=lambda each: each.mean_days(cutoff))
-    between = None if gap is None else _length(gap, "gap")
-    history = longest if min_history is None else _length(min_history, "min_history")
+    between = None if gap is None else a_length(gap, "gap")
+    history = longest if min_history is None else a_length(min_history, "min_history")
     earliest = date.min if first_day is None else history.window(first_day - _DAY).last
     if isinstance(origins, int) and not isinstance(origins, bool):
         if origins < 1:
             raise UsageError(f"origins: {origins} must be at least 1.")
-        stride = longest if step is None else _length(step, "step")
+        stride = longest if step is None else a_length(step, "step")
         last = _last(cutoff, lengths, between)
         return _counted(cutoff, last, longest, origins, stride, earliest, first_day, history)
     if isinstance(origins, bool | str) or not isinstance(origins, Iterable):
@@ -81,6 +82,14 @@ def origin_days(
     if step is not None:
         raise UsageError("step: a list of origins has its own steps; leave step out.")
     return _listed(cutoff, lengths, between, origins, earliest, first_day, history)
+
+
+def a_length(value: Any, name: str) -> Horizon:
+    """Read a length with its unit; a date is refused, since every origin needs its own."""
+    length = Horizon.parse(value, name)
+    if length.until is not None:
+        raise HorizonError(f"{name}: {length} is a date; a backtest needs a length, like '13W'.")
+    return length
 
 
 def scored_window(origin: date, horizon: Horizon, gap: Horizon | None = None) -> Window:
@@ -151,13 +160,3 @@ def _listed(
             f"{first_day}: {listed(early)}. The first origin that fits is {earliest}."
         )
     return days
-
-
-def _length(value: Any, name: str) -> Horizon:
-    length = Horizon.parse(value, name)
-    if length.until is not None:
-        raise HorizonError(f"{name}: {length} is a date; a backtest needs a length, like '13W'.")
-    return length
-
-
-_SHORTER = "Choose a shorter horizon or fewer origins."

@@ -19,7 +19,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Plan:
-    """A backtest before it runs; the first nine fields are those of ``Backtest``."""
+    """A backtest before it runs; the first eight fields are those of ``Backtest``."""
 
     horizons: tuple[Horizon, ...]
     gap: Horizon | None

@@ -13,6 +13,7 @@ from forecast.errors import UsageError
 __all__ = [
     "capture",
     "gini",
+    "mean_ranks",
     "spearman",
     "targeting_curve",
     "targeting_profit",
@@ -44,10 +45,10 @@ def gini(actual: npt.ArrayLike, expected: npt.ArrayLike) -> float:
     """
     a, e = checked(actual=actual, expected=expected)
     middle = (len(a) + 1) / 2
-    best = float(a @ (_mean_ranks(a) - middle))
+    best = float(a @ (mean_ranks(a) - middle))
     if a.sum() <= 0 or best <= 0:
         return float("nan")
-    return float(a @ (_mean_ranks(e) - middle)) / best + 0.0
+    return float(a @ (mean_ranks(e) - middle)) / best + 0.0
 
 
 def spearman(actual: npt.ArrayLike, expected: npt.ArrayLike) -> float:
@@ -61,7 +62,7 @@ def spearman(actual: npt.ArrayLike, expected: npt.ArrayLike) -> float:
     >>> spearman([0, 1, 5, 9], [0.1, 0.3, 0.2, 0.4])
     0.8
     """
-    a, e = (_mean_ranks(each) for each in checked(actual=actual, expected=expected))
+    a, e = (mean_ranks(each) for each in checked(actual=actual, expected=expected))
     a, e = a - a.mean(), e - e.mean()
     spread = float(np.sqrt((a @ a) * (e @ e)))
     return float(a @ e) / spread if spread > 0 else float("nan")
@@ -177,8 +178,8 @@ def targeting_curve(
     )
 
 
-def _mean_ranks(column: FloatArray) -> FloatArray:
-    """Ranks from 1 for the smallest; ties share their mean."""
+def mean_ranks(column: npt.ArrayLike) -> FloatArray:
+    """Return ranks from 1 for the smallest; ties share their mean."""
     _, group, size = np.unique(column, return_inverse=True, return_counts=True)
     return np.asarray((np.cumsum(size) - (size - 1) / 2)[group])
 

@@ -40,22 +40,17 @@ from typing import Any
 import pandas as pd
 
 from forecast.backtest import comparison, score_table, scores, storage
+from forecast.backtest.book import TABLES
 from forecast.backtest.evidence import Labels
 from forecast.backtest.metrics import Metric
-from forecast.backtest.selection import TABLES, Origins, joined, select, tuning
+from forecast.backtest.selection import Origins, joined, select, tuning
 from forecast.backtest.stored_tables import StoredTables
-from forecast.backtest.trial import KEPT
 from forecast.calendar import Horizon
 from forecast.display import backtest_card
 from forecast.exchange import Exchange
 from forecast.forecaster import Population
 
-__all__ = ["FRAME_COLUMNS", "Backtest", "Origins"]
-
-FRAME_COLUMNS = [
-    "customer_id", "cutoff", "horizon", "model", "population",
-    "actual_purchases", "actual_value", *KEPT,
-]  # fmt: skip
+__all__ = ["Backtest", "Origins"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -136,7 +131,7 @@ class Backtest(Exchange):
             ``actual_value`` and the columns of ``forecasts``. Models and populations that are not
             forecast by customer have no rows; nor have customers not yet seen.
         """
-        return joined(self, FRAME_COLUMNS)
+        return joined(self)
 
     def select(
         self, *, horizon: str | Horizon | None = None, origins: Origins = "all"
@@ -394,5 +389,3 @@ class Backtest(Exchange):
             and self.actuals == other.actuals
             and self.forecasts == other.forecasts
         )
-
-    __hash__ = None  # type: ignore[assignment]

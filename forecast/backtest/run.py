@@ -235,10 +235,10 @@ def _run(
     if workers > 1:
         steps = in_processes(tasks, models, ledger, plan, folder, workers)
     for task, death in steps:
-        if death:
-            day = next(each for each in task.origins if not folder.finished(each, task.model))
-            folder.write(failure(plan, death), day, task.model)
-            if not all(folder.finished(each, task.model) for each in task.origins):
+        left = [day for day in task.origins if not folder.finished(day, task.model)]
+        if death and left:
+            folder.write(failure(plan, death), left[0], task.model)
+            if left[1:]:
                 tasks.append(task)
         for day in task.origins:
             if folder.finished(day, task.model) and (day, task.model) not in told:

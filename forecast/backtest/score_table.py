@@ -25,9 +25,9 @@ def score_table(
     target: str,
     population: Population,
     *,
-    unit: Unit = "customer",
-    by: Labels | None = None,
-    metrics: Sequence[str | Metric] | None = None,
+    unit: Unit,
+    by: Labels | None,
+    metrics: Sequence[str | Metric] | None,
 ) -> pd.DataFrame:
     """Score every model in a long table; see :meth:`Backtest.scores`."""
     check(bt, target, population)

@@ -22,9 +22,9 @@ from forecast.forecaster import Population
 if TYPE_CHECKING:
     from forecast.backtest.result import Backtest
 
-__all__ = ["LEADERBOARD", "ZERO", "by_origin", "deciles", "leaderboard"]
+__all__ = ["by_origin", "deciles", "leaderboard"]
 
-LEADERBOARD = (
+_LEADERBOARD = (
     "rmse", "bias", "gini", "top_decile_capture", "crps", "pit_coverage", "coverage", "mae",
 )  # fmt: skip
 _ALWAYS = ("rmse", "bias")
@@ -32,14 +32,14 @@ Metrics = Sequence[str | Metric] | None
 
 
 def by_origin(
-    bt: "Backtest", target: str, population: Population, metrics: Metrics = None
+    bt: "Backtest", target: str, population: Population, metrics: Metrics
 ) -> pd.DataFrame:
     """Score each model at each origin it answered; see :meth:`Backtest.by_origin`."""
     check(bt, target, population)
     names = ["rmse_total"]
     rows: dict[tuple[date, str], dict[str, float]] = {}
     if population == "existing":
-        asked = chosen(metrics, LEADERBOARD, always=_ALWAYS)
+        asked = chosen(metrics, _LEADERBOARD, always=_ALWAYS)
         names = [each.name for each in asked]
         for origin, model, table in customer_tables(bt, population):
             rows[origin, model] = {each.name: each.score(table, target) for each in asked}
@@ -62,7 +62,7 @@ def by_origin(
 
 
 def leaderboard(
-    bt: "Backtest", target: str, population: Population, metrics: Metrics = None
+    bt: "Backtest", target: str, population: Population, metrics: Metrics
 ) -> pd.DataFrame:
     """Average the scores over origins, best model first; see :meth:`Backtest.leaderboard`."""
     scores = by_origin(bt, target, population, metrics)

@@ -6,17 +6,22 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
+from forecast.backtest.book import TABLES
 from forecast.backtest.origins import scored_window
+from forecast.backtest.trial import KEPT
 from forecast.calendar import Horizon
 from forecast.errors import TooLittleDataError, UsageError
 
 if TYPE_CHECKING:
     from forecast.backtest.result import Backtest
 
-__all__ = ["TABLES", "Origins", "joined", "select", "tuning"]
+__all__ = ["Origins", "joined", "select", "tuning"]
 
 Origins = Literal["tuning", "untouched", "all"]
-TABLES = ("runs", "periods", "totals", "cohorts", "period_actuals", "parameters")
+_COLUMNS = [
+    "customer_id", "cutoff", "horizon", "model", "population",
+    "actual_purchases", "actual_value", *KEPT,
+]  # fmt: skip
 
 
 def tuning(
@@ -70,7 +75,7 @@ def select(bt: "Backtest", horizon: str | Horizon | None, origins: Origins) -> "
     return replace(bt, horizons=(length,), origins=days, untouched=(), **chosen)
 
 
-def joined(bt: "Backtest", columns: list[str]) -> pd.DataFrame:
+def joined(bt: "Backtest") -> pd.DataFrame:
     """Join every forecast with what the customer did; see ``Backtest.frame``."""
     parts = []
     for (origin, horizon, model, population), forecast in bt.forecasts.items():
@@ -83,5 +88,5 @@ def joined(bt: "Backtest", columns: list[str]) -> pd.DataFrame:
             actual_purchases=actual["purchases"].astype("int64"),
             actual_value=actual["value"].astype(float),
         )
-        parts.append(part.reset_index()[columns])
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+        parts.append(part.reset_index()[_COLUMNS])
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=_COLUMNS)

@@ -67,8 +67,6 @@ class StoredTables(Mapping[Any, pd.DataFrame]):
             return NotImplemented
         return self.keys() == other.keys() and all(self[key].equals(other[key]) for key in self)
 
-    __hash__ = None  # type: ignore[assignment]
-
     def where(self, keep: Callable[[Any], bool]) -> "StoredTables":
         """Return the tables whose key is to be kept; what is in memory is shared."""
         chosen = {key: path for key, path in self._paths.items() if keep(key)}

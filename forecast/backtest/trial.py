@@ -70,11 +70,11 @@ def ask(
 
     def checked(length: Horizon, every: str | None) -> Forecast:
         given = {} if every is None else {"every": every}
-        forecast = model.forecast(
+        forecast: Forecast = model.forecast(
             str(length), population=population, draws=plan.draws, seed=plan.seed, **given
         )
         _check(forecast, cut, length, every, population, members)
-        return forecast  # type: ignore[no-any-return]
+        return forecast
 
     if plan.gap is None:
         forecast = checked(horizon, None)

@@ -53,7 +53,7 @@ def _run(arguments: Sequence[str]) -> int:
             code = app(
                 arguments, exit_on_error=False, print_error=False, console=screen, error_console=err
             )
-    except (Exception, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt) as error:  # whatever it is, it has an exit code
         message, code = explained(error, arguments)
         print_problem("error", message, getattr(error, "samples", ()))
     return code if isinstance(code, int) else 0

@@ -1,5 +1,6 @@
 """Checks of what was asked, before long work begins; and facts of it for the manifest."""
 
+import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,9 @@ def chosen_models(names: Sequence[str]) -> dict[str, Any]:
     available = default_models()
     for name in names:
         if name not in available:
-            raise UsageError(f"No model {name!r}. Models: {listed(sorted(available), 20)}.")
+            near = difflib.get_close_matches(name, available, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise UsageError(f"No model {name!r}.{hint} Models: {listed(sorted(available), 20)}.")
     return {name: available[name] for name in names or available}
 
 

@@ -1,15 +1,17 @@
 """``ltv audit``: what is in a log."""
 
+from forecast.cli.accusing import print_checks
 from forecast.cli.app import app
 from forecast.cli.log import Log
-from forecast.cli.screen import print_audit, waiting
+from forecast.cli.screen import waiting
+from forecast.cli.tables import print_audit
 
 __all__ = ["audit"]
 
 
 @app.command
 def audit(file: str, /, *, log: Log | None = None) -> None:
-    """Read a log and say what is in it: rows, customers, returns, repeats, gaps.
+    """Read a log and say what is in it, and what of it misleads a forecast.
 
     Example: `ltv audit orders.csv --customer customer_id --date date --value amount`
 
@@ -21,3 +23,4 @@ def audit(file: str, /, *, log: Log | None = None) -> None:
     with waiting(f"Reading {file}"):
         ledger = (log or Log()).read(file)
     print_audit(ledger)
+    print_checks(ledger)

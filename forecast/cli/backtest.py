@@ -12,8 +12,9 @@ from rich.markup import escape
 from forecast.cli.app import app
 from forecast.cli.asked import check_apart, check_numbers, chosen_models, recorded
 from forecast.cli.log import Log
-from forecast.cli.screen import err, print_backtest, print_done, print_problem, waiting
+from forecast.cli.screen import err, print_done, print_problem, waiting
 from forecast.cli.stopping import go_on
+from forecast.cli.tables import print_backtest
 from forecast.errors import ModelError, UsageError, listed
 
 __all__ = ["backtest"]
@@ -151,8 +152,10 @@ def backtest(
         found.save(part / "backtest")
         save_ledger(ledger, part / "ledger")
         for target in ("purchases", "value") if found.has_value else ("purchases",):
-            for population, suffix in (("existing", ""), ("all", "_all")):
-                board = found.leaderboard(target, population)  # type: ignore[arg-type]
+            for board, suffix in (
+                (found.leaderboard(target, "existing"), ""),
+                (found.leaderboard(target, "all"), "_all"),
+            ):
                 board.to_csv(part / f"leaderboard_{target}{suffix}.csv", lineterminator="\n")
         ledger.audit.to_csv(part / "audit.csv", index=False, lineterminator="\n")
         report(part / "report.html", ledger=ledger, backtest=found)

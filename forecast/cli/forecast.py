@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from forecast.cli.accusing import print_fired
 from forecast.cli.app import app
 from forecast.cli.asked import (
     check_apart,
@@ -130,6 +131,7 @@ def forecast(
         report(part / "report.html", ledger=ledger, forecast=found, backtest=proof)
         go_on()
     print_forecast(found)
+    print_fired(ledger, found, proof)
     print_done(out)
 
 

@@ -34,9 +34,8 @@ def init(file: str, /, *, out: Path = Path("job.toml"), log: Log | None = None) 
         raise LockedError(f"{out} exists already. Choose another name: --out.")
     if not out.absolute().parent.is_dir():
         raise FileError(f"{out} cannot be made: its folder does not exist.")
-    known = (log or Log()).chosen()
-    if known.get("delimiter") == r"\t":
-        known["delimiter"] = "\t"
+    log = log or Log()
+    known = log.chosen() | {"delimiter": log.separator}
     text = example_job(file, root=out.absolute().parent, **known)
     with out.open("x", encoding="utf-8", newline="\n") as job:
         job.write(text)

@@ -43,11 +43,12 @@ def keep(
 def kept_tables(folder: Path) -> "dict[str, pd.DataFrame] | None":
     """Return the tables of the page by name and in order; None where none were kept."""
     import pandas as pd
+    import pyarrow as pa
 
     if not (folder / TABLES / NAMES).is_file():
         return None
     try:
         files = json.loads((folder / TABLES / NAMES).read_text(encoding="utf-8"))
         return {name: pd.read_parquet(folder / TABLES / file) for file, name in files.items()}
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, pa.ArrowException) as error:
         raise DataError(f"{folder / TABLES} cannot be read: {error}.") from error

@@ -70,8 +70,13 @@ class Log:
 
         read = [each.name for each in fields(self) if each.name != "redact"]
         settings: dict[str, Any] = {name: getattr(self, name) for name in read}
-        settings["delimiter"] = {r"\t": "\t"}.get(self.delimiter, self.delimiter)
+        settings["delimiter"] = self.separator
         return read_ledger(file, **(settings | columns))
+
+    @property
+    def separator(self) -> str:
+        r"""The delimiter itself: a tab where \t was written."""
+        return {r"\t": "\t"}.get(self.delimiter, self.delimiter)
 
     def chosen(self) -> dict[str, Any]:
         """Return the settings that differ from the defaults, for the manifest."""

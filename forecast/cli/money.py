@@ -127,8 +127,7 @@ def _currency(file: str, log: Log) -> list[str]:
     from forecast.ledger.sources import open_source
     from forecast.value.currency import COLUMN
 
-    delimiter = {r"\t": "\t"}.get(log.delimiter, log.delimiter)
-    with open_source(file, delimiter=delimiter, encoding=log.encoding) as source:
+    with open_source(file, delimiter=log.separator, encoding=log.encoding) as source:
         return [name for name in source.names() if name.lower() == COLUMN]
 
 

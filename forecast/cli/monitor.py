@@ -1,7 +1,7 @@
 """``ltv monitor``: whether the forecasts of past runs have held."""
 
 import json as texts
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,12 +17,10 @@ from forecast.cli.stopping import go_on
 from forecast.errors import DataError, ModelError, UsageError
 
 if TYPE_CHECKING:
+    from forecast.jobs.job_file.configuration import Job, Monitoring
     from forecast.jobs.monitoring.monitoring import MonitoringResult
-    from forecast.ledger import Ledger
 
 __all__ = ["monitor"]
-
-_LIMITS = {"max_bias": 0.2, "min_coverage": 0.8, "max_psi": 0.2, "stale_days": 14}
 
 
 @app.command
@@ -79,6 +77,8 @@ def monitor(
     from forecast.calendar import parse_day
     from forecast.jobs import check_free
     from forecast.jobs.monitoring.monitoring import monitor as review
+    from forecast.jobs.monitoring.verdict import Limits
+    from forecast.jobs.stores import read_source
 
     log = log or Log()
     limits: dict[str, Any] = {
@@ -90,21 +90,30 @@ def monitor(
         check_free(out, overwrite=overwrite)
         if purchases is not None:
             check_apart(purchases, out)
-    today = date.today() if log.as_of is None else parse_day(log.as_of, "as_of")
+    as_of = None if log.as_of is None else parse_day(log.as_of, "as_of")
     if file.lower().endswith(".toml"):
-        history, ledger, named, settings, pinned = _from_job(file, purchases, log, today)
-        limits, job = settings | limits, job or named
-        if pinned:  # what came after the cutoff is left out on purpose, not late
-            today = ledger.cutoff
+        asked, settings = _job(file, purchases, log)
+        today = as_of or asked.today()
+        history, job = str(settings.history), job or asked.name
+        limits = settings.model_dump(exclude={"history"}) | limits
+        _check_history(history)
+        with waiting(f"Reading what {file} names"):
+            ledger = read_source(
+                asked.source.known_on(today), asked.columns, asked.resolve_cutoff(today),
+                root=asked.root,
+            )  # fmt: skip
+        pinned = asked.cutoff is not None
     else:
         if purchases is None:
             raise UsageError("Name the purchases too: ltv monitor history.duckdb orders.csv.")
-        history, limits = file, _LIMITS | limits
+        today = as_of or date.today()
+        history, limits = file, asdict(Limits()) | limits
         _check_history(history)
         with waiting(f"Reading {purchases}"):
             ledger = log.read(purchases)
-        if log.as_of is None and log.cutoff is not None:
-            today = ledger.cutoff
+        pinned = as_of is None and log.cutoff is not None
+    if pinned:  # what came after the cutoff is left out on purpose, not late
+        today = ledger.cutoff
     go_on()
     with waiting("Comparing runs with what happened"):
         found = review(
@@ -130,25 +139,20 @@ def monitor(
         raise ModelError(f"Refit. {found.reasons[0]}")
 
 
-def _from_job(
-    file: str, purchases: str | None, log: Log, today: date
-) -> tuple[str, "Ledger", str, dict[str, Any], bool]:
-    """Return history, log, name, limits of a job file, and whether it names a cutoff."""
+def _job(file: str, purchases: str | None, log: Log) -> "tuple[Job, Monitoring]":
+    """Return the job of a file, which alone says what is read, and where it keeps its history."""
     from forecast.jobs.job_file.configuration import read_job
-    from forecast.jobs.stores import read_source
 
     reading = [each.name for each in fields(Log) if getattr(log, each.name) != each.default]
     if purchases is not None or set(reading) - {"as_of"}:
         raise UsageError(f"{file} says how purchases are read; leave it out of the command.")
     job = read_job(file)
-    settings = job.monitoring
-    if settings is None:
-        raise UsageError(f"{file}: the job has no table [monitoring], so it keeps no history.")
-    _check_history(str(settings.history))
-    with waiting(f"Reading what {file} names"):
-        ledger = read_source(job.source, job.columns, job.resolve_cutoff(today), root=job.root)
-    limits = {name: getattr(settings, name) for name in _LIMITS}
-    return str(settings.history), ledger, job.name, limits, job.cutoff is not None
+    if job.monitoring is None:
+        raise UsageError(
+            f"{file}: the job keeps no history of its runs. Write two lines into it, [monitoring] "
+            'and then history = "history.duckdb", and run it: ltv run.'
+        )
+    return job, job.monitoring
 
 
 def _check_history(path: str) -> None:

@@ -13,13 +13,13 @@ from forecast.cli.wording import printable
 if TYPE_CHECKING:
     from rich.progress import Task
 
-    from forecast.jobs.running.logs import Event, Log
+    from forecast.jobs.running.logs import Event, EventLog
 
 __all__ = ["shown"]
 
 
 @contextmanager
-def shown(log: "Log") -> Iterator[Callable[["Event"], None]]:
+def shown(log: "EventLog") -> Iterator[Callable[["Event"], None]]:
     """Give what a run calls with every event; it stops the run when somebody asked for that.
 
     On a terminal the present stage has a line of its own, with how much is done, at what rate and
@@ -27,7 +27,7 @@ def shown(log: "Log") -> Iterator[Callable[["Event"], None]]:
 
     Parameters
     ----------
-    log : Log
+    log : EventLog
         Where lines go.
     """
     from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn

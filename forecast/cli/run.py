@@ -13,7 +13,7 @@ from forecast.errors import ModelError
 
 if TYPE_CHECKING:
     from forecast.jobs.job_file.configuration import Job
-    from forecast.jobs.running.logs import Log
+    from forecast.jobs.running.logs import EventLog
     from forecast.jobs.running.run import JobResult
 
 __all__ = ["run"]
@@ -60,9 +60,9 @@ def run(
     redact
         Write customer ids, and other values quoted in messages, as hashes.
     """
-    from forecast.jobs.running.logs import Event, Log
+    from forecast.jobs.running.logs import Event, EventLog
 
-    log = Log(
+    log = EventLog(
         lambda line: err.print(printable(line), markup=False), as_json=json, quiet=quiet,
         redact=redact,
     )  # fmt: skip
@@ -70,7 +70,7 @@ def run(
     warnings.showwarning = lambda message, *_, **__: log(Event("warning", "", str(message)))
     try:
         return _run(job, root, log, dry_run, break_lock, keep_going)
-    except (Exception, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt) as error:  # whatever it is, the log ends with its code
         message, code = explained(error)
         log.failed(error, message, code)
         return code
@@ -79,7 +79,7 @@ def run(
 def _run(
     file: Path,
     root: Path | None,
-    log: "Log",
+    log: "EventLog",
     dry_run: bool,
     break_lock: bool,
     keep_going: bool,

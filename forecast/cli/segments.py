@@ -1,6 +1,5 @@
 """``ltv segments``: whom to keep, win back, grow and let go."""
 
-import json
 from pathlib import Path
 
 from forecast.cli.app import app
@@ -39,7 +38,7 @@ def segments(
         rules.json of an earlier run, or its folder, so that segments mean the same.
     """
     from forecast.jobs import output_folder, write_csv
-    from forecast.jobs.running.beside import RULES, read_rules
+    from forecast.jobs.running.beside import read_rules, write_rules
 
     fitted, length = job.check(file)
     known = None if rules is None else read_rules(rules)
@@ -66,8 +65,7 @@ def segments(
         customers = parted.customers.reset_index()
         customers.to_parquet(part / "customers.parquet", index=False)
         write_csv(customers, part / "customers.csv")
-        kept = json.dumps(parted.rules.to_dict(), indent=1) + "\n"
-        (part / RULES).write_text(kept, encoding="utf-8", newline="\n")
+        write_rules(parted.rules, part)
         write_csv(ledger.audit, part / "audit.csv")
         keep(part, ledger, parted, found)
         report(part / "report.html", ledger=ledger, forecast=found, value=parted)

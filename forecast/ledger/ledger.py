@@ -1,12 +1,7 @@
 """The ledger: who bought on which day for how much, up to a cutoff."""
 
-import hashlib
-import shutil
-import tempfile
-import weakref
 from dataclasses import dataclass, field, replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -17,28 +12,10 @@ from forecast.calendar import Horizon, day_number, day_of, parse_day
 from forecast.display import ledger_card
 from forecast.errors import CutoffError, UnsupportedError, UsageError
 from forecast.ledger.by_customer import by_customer
+from forecast.ledger.fingerprint import fingerprint
+from forecast.ledger.keeping import opened
 
-__all__ = ["Ledger", "Spilled", "TemporaryFolder"]
-
-_SHIFT = 1_000_000  # keeps day numbers before 1970 positive
-
-
-class TemporaryFolder:
-    """A folder that is removed when nothing uses it any more."""
-
-    def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="ltv-ledger-"))
-        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
-
-
-class Spilled:
-    """A Parquet file in a temporary folder, which it keeps from being removed."""
-
-    def __init__(self, folder: TemporaryFolder, name: str) -> None:
-        self._folder, self.path = folder, folder.path / name
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (Path, (str(self.path),))  # a worker's copy must not remove the file
+__all__ = ["Ledger"]
 
 
 @dataclass(frozen=True, eq=False)  # a ledger is equal to itself alone
@@ -101,14 +78,14 @@ class Ledger:
         ``1 / ledger.ticks`` currency units, so that sums do not depend on the order of rows.
         """
         shown = nw.col("day") >= day_number(self.first_day)
-        return _lazy(self._days).filter(shown & (nw.col("day") <= day_number(self.cutoff)))
+        return opened(self._days).filter(shown & (nw.col("day") <= day_number(self.cutoff)))
 
     def by_customer(self) -> "nw.LazyFrame[Any]":
         """Return one row a customer, in whole numbers, as a lazy Narwhals frame.
 
         Columns as :func:`forecast.ledger.by_customer.by_customer` makes them.
         """
-        return by_customer(self.days()) if self._people is None else _lazy(self._people)
+        return by_customer(self.days()) if self._people is None else opened(self._people)
 
     def purchases(self) -> pd.DataFrame:
         """Return one row a purchase: ``customer_id``, ``date`` and, with amounts, ``value``."""
@@ -127,7 +104,7 @@ class Ledger:
         """Return the customer columns as first seen, as a lazy Narwhals frame."""
         if not self.customer_columns:
             raise UsageError("The ledger was read without customer_columns.")
-        frame = _lazy(self._attributes).filter(nw.col("first") <= day_number(self.cutoff))
+        frame = opened(self._attributes).filter(nw.col("first") <= day_number(self.cutoff))
         return frame.drop("first")
 
     def attributes(self) -> pd.DataFrame:
@@ -159,8 +136,7 @@ class Ledger:
             raise CutoffError(f"cut: {day} lies after the cutoff {self.cutoff}.")
         if day < self.first_day:
             raise CutoffError(f"cut: {day} lies before the first purchase on {self.first_day}.")
-        note = {"check": "cut", "count": 0, "severity": "info", "what": f"Cut back to {day}."}
-        audit = pd.concat([self.audit, pd.DataFrame([note])], ignore_index=True)
+        audit = self._noted("cut", f"Cut back to {day}.")
         return replace(self, cutoff=day, audit=audit, _people=None)
 
     def since(self, day: Any) -> "Ledger":
@@ -194,9 +170,7 @@ class Ledger:
         frame = kept.select(nw.col("day").min().alias("first")).collect("pyarrow").to_pandas()
         if frame["first"].isna().any():
             raise CutoffError(f"since: no purchase from {day} to the cutoff {self.cutoff}.")
-        what = f"Purchases before {day} are forgotten."
-        note = {"check": "since", "count": 0, "severity": "info", "what": what}
-        audit = pd.concat([self.audit, pd.DataFrame([note])], ignore_index=True)
+        audit = self._noted("since", f"Purchases before {day} are forgotten.")
         first_day = day_of(frame["first"].iloc[0])
         return replace(self, first_day=first_day, audit=audit, _people=None)
 
@@ -211,7 +185,7 @@ class Ledger:
         wanted = nw.col("customer_id").is_in([str(each) for each in customers])
 
         def chosen(stored: Any) -> Any:
-            return _lazy(stored).filter(wanted).collect("pyarrow").to_native()
+            return opened(stored).filter(wanted).collect("pyarrow").to_native()
 
         found = replace(self, _days=chosen(self._days), _people=None)
         if not self.customer_columns:
@@ -278,25 +252,12 @@ class Ledger:
 
     def summary_hash(self) -> str:
         """Return a short hash of purchases and cutoff, whatever the order of rows or back end."""
-        since, ticks = nw.col("day") + _SHIFT, nw.col("ticks")
-        mixed = self.days().select("customer_id", "day", "ticks").with_columns(
-            square=since * since, mixed=(ticks.abs() % 1_000_003) * (since % 10_007)
-        )  # fmt: skip
-        numbers = ("day", "square", "ticks", "mixed")
-        table = mixed.group_by("customer_id").agg(
-            nw.len().cast(nw.Int64).alias("rows"),
-            *(nw.col(name).sum().cast(nw.Int64) for name in numbers),
-        ).sort("customer_id").collect("pyarrow")  # fmt: skip
-        ids = table["customer_id"].to_native().cast("large_binary").chunks
-        found = hashlib.sha256(f"{self.cutoff}|{self.has_value}|{self.ticks}".encode())
-        for each in ids:
-            found.update(np.diff(_ends(each)).tobytes())
-        for each in ids:
-            ends = _ends(each)
-            found.update(memoryview(each.buffers()[2])[ends[0] : ends[-1]])
-        for name in ("rows", *numbers):
-            found.update(table[name].to_numpy().astype(np.int64).tobytes())
-        return found.hexdigest()[:16]
+        facts = f"{self.cutoff}|{self.has_value}|{self.ticks}"
+        return fingerprint(self.days().select("customer_id", "day", "ticks"), facts)
+
+    def _noted(self, check: str, what: str) -> pd.DataFrame:
+        note = {"check": check, "count": 0, "severity": "info", "what": what}
+        return pd.concat([self.audit, pd.DataFrame([note])], ignore_index=True)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Ledger":
         return self  # frozen: a copy would only cost memory
@@ -323,25 +284,6 @@ class Ledger:
     def __repr__(self) -> str:
         money = "with amounts" if self.has_value else "without amounts"
         return f"Ledger({self.first_day} to {self.cutoff}, {money})"
-
-
-def _lazy(stored: Any) -> "nw.LazyFrame[Any]":
-    """Open what a ledger keeps: an Arrow table, a Parquet file, or a frame on Spark."""
-    from forecast.ledger.connection import connect
-
-    if isinstance(stored, nw.LazyFrame):
-        return stored
-    if isinstance(stored, Spilled):
-        stored = stored.path
-    if isinstance(stored, Path):
-        return nw.from_native(connect().read_parquet(str(stored)))
-    return nw.from_native(connect().from_arrow(stored))
-
-
-def _ends(ids: Any) -> "np.ndarray[Any, np.dtype[np.int64]]":
-    """Return where each text of an Arrow array of large binaries begins and ends."""
-    ends = np.frombuffer(ids.buffers()[1], np.int64)
-    return ends[ids.offset : ids.offset + len(ids) + 1]
 
 
 def _dates(days: "pd.Series[Any]") -> "pd.Series[Any]":

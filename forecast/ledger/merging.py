@@ -1,7 +1,6 @@
-"""From clean rows to purchase days: one row a customer and day, and where they are kept."""
+"""From clean rows to purchase days: one row a customer and day."""
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -9,14 +8,12 @@ import numpy as np
 from forecast.errors import BadRowsError, DataError
 from forecast.ledger.by_customer import by_customer, distinct
 from forecast.ledger.columns import Columns
-from forecast.ledger.ledger import Spilled, TemporaryFolder
 from forecast.ledger.rows import NUMBER, raw, size
 from forecast.ledger.sources import Frame, Source
 
-__all__ = ["Returns", "Stored", "by_day", "once_a_key", "people_of", "stored", "with_ticks"]
+__all__ = ["Returns", "by_day", "once_a_key", "people_of", "with_ticks"]
 
 Returns = Literal["net", "drop", "keep", "error"]
-SPILL_ROWS = 20_000_000  # some 30 bytes each
 _DIGITS = 15  # what a float holds for sure
 
 
@@ -129,64 +126,3 @@ def purchase_days(merged: Frame) -> Frame:
 def people_of(merged: Frame, source: Source) -> Frame:
     """Add up the purchases of each customer, once for the audit and the summary."""
     return source.keep(by_customer(purchase_days(merged)), "people")
-
-
-@dataclass(frozen=True)
-class Stored:
-    """What a ledger keeps: tables in memory, temporary Parquet files, or frames on Spark.
-
-    Attributes
-    ----------
-    days : object
-        One row a customer and day with a purchase.
-    people : object
-        One row a customer, by :func:`forecast.ledger.by_customer.by_customer`.
-    attributes : object
-        The customer columns, or None.
-    """
-
-    days: Any
-    people: Any
-    attributes: Any
-
-
-def stored(merged: Frame, people: Frame, rows: Frame, columns: Columns, source: Source) -> Stored:
-    """Keep purchases in memory, in temporary Parquet files, or on Spark; ids become text.
-
-    Customers are sorted and days are not: a view sorts what it shows, and sums have no order.
-    """
-    text = nw.col("customer_id").cast(nw.String)
-    names = {raw(name): name for name in columns.purchase_columns}
-    days = merged.filter(nw.col("purchase")).select(
-        nw.col("id").cast(nw.String).alias("customer_id"),
-        "day",
-        "ticks",
-        *(nw.col(inside).alias(name) for inside, name in names.items()),
-    )
-    attributes = None
-    if columns.customer_columns:
-        names = {raw(name): name for name in columns.customer_columns}
-        seen = rows.select(
-            nw.col("id").alias("customer_id"),
-            nw.col("day").alias("first"),
-            *(nw.col(inside).alias(name) for inside, name in names.items()),
-        )
-        firsts = people.select("customer_id", "first")
-        joined = firsts.join(seen, on=["customer_id", "first"], how="left")
-        attributes = joined.group_by("customer_id", "first").agg(
-            *(nw.col(name).min() for name in columns.customer_columns)
-        ).with_columns(customer_id=text)  # fmt: skip
-    people = people.with_columns(customer_id=text)
-    if source.on_spark:
-        return Stored(days, people, attributes)
-    kept = None if attributes is None else attributes.collect("pyarrow").to_native()
-    people = people.sort("customer_id")
-    if source.folder is not None and size(merged) > SPILL_ROWS:
-        folder = TemporaryFolder()
-        files = Spilled(folder, "days.parquet"), Spilled(folder, "people.parquet")
-        for frame, file in zip((days, people), files, strict=True):
-            written = source.folder / file.path.name
-            frame.to_native().write_parquet(str(written))
-            written.replace(file.path)
-        return Stored(*files, kept)
-    return Stored(days.collect("pyarrow").to_native(), people.collect("pyarrow").to_native(), kept)

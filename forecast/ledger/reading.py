@@ -13,10 +13,12 @@ from forecast.ledger.audit import Audit
 from forecast.ledger.by_customer import distinct
 from forecast.ledger.columns import Columns, choose_columns
 from forecast.ledger.dates import check_date_options
+from forecast.ledger.keeping import stored
 from forecast.ledger.ledger import Ledger
-from forecast.ledger.merging import Returns, by_day, once_a_key, people_of, stored, with_ticks
+from forecast.ledger.merging import Returns, by_day, once_a_key, people_of, with_ticks
 from forecast.ledger.rows import CleanRows, clean_rows, size
-from forecast.ledger.sources import Frame, Source, open_source, reading
+from forecast.ledger.source_errors import reading
+from forecast.ledger.sources import Frame, Source, open_source
 
 __all__ = ["read_ledger"]
 

@@ -11,8 +11,9 @@ import narwhals.stable.v2 as nw
 from forecast.errors import BadRowsError, ColumnError, DataError, listed
 from forecast.ledger.by_customer import distinct
 from forecast.ledger.columns import Columns
-from forecast.ledger.dates import explain_dates, with_day
+from forecast.ledger.dates import with_day
 from forecast.ledger.sources import FILE, ROW, Frame, Source
+from forecast.ledger.unread_dates import explain_dates
 
 __all__ = ["NUMBER", "CleanRows", "clean_rows", "raw", "size"]
 

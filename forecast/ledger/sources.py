@@ -6,7 +6,6 @@ is missing. DuckDB is never given text from the data as SQL.
 
 import glob
 import os
-import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,14 +23,14 @@ from forecast.ledger.files import (
     files_of,
     header_of,
     kind_of,
-    not_encoded,
     plain_text,
     refuse_doubles,
 )
 from forecast.ledger.partitions import partition_columns
+from forecast.ledger.source_errors import from_engine, reading
 from forecast.ledger.tables import arrow_table
 
-__all__ = ["FILE", "ROW", "Frame", "Source", "open_source", "reading"]
+__all__ = ["FILE", "ROW", "Frame", "Source", "open_source"]
 
 FILE, ROW, _AT = "ltv file", "ltv row", "ltv at"
 _PARTITIONED = """SELECT * FROM read_parquet(
@@ -165,8 +164,8 @@ def _from_table(source: Any, kind: str, folder: Path) -> Source:
     for column in table.schema.names if hasattr(table, "select") else ():
         try:
             own.from_arrow(table.select([column]))
-        except Exception as error:
-            if not _from_engine(error):
+        except Exception as error:  # DuckDB has many, and narwhals others
+            if not from_engine(error):
                 raise
             what = table.schema.field(column).type
             raise DataError(
@@ -190,48 +189,6 @@ def _numbered(rows: Any) -> Frame:
     return nw.from_native(rows.project(f'*, NULL AS "{FILE}", row_number() OVER () AS "{ROW}"'))
 
 
-@contextmanager
-def reading(name: str) -> Iterator[None]:
-    """Translate what DuckDB or Spark says about a broken source into one clear sentence."""
-    try:
-        yield
-    except Exception as error:
-        if not _from_engine(error):
-            raise
-        raise DataError(_explained(name, str(error))) from error
-
-
-def _from_engine(error: Exception) -> bool:
-    return any(
-        each.__module__.partition(".")[0] in ("duckdb", "_duckdb", "narwhals", "pyspark", "py4j")
-        for each in type(error).__mro__
-    )
-
-
-def _explained(name: str, message: str) -> str:
-    line = re.search(r"Line: (\d+)", message)
-    where = f"{name}: line {line[1]}: " if line else f"{name}: "
-    if found := re.search(r"Number of Columns: (\d+) Found: (\d+)", message):
-        return f"{where}{found[1]} fields expected, {found[2]} found. Mend the row."
-    if "unterminated quote" in message:
-        return f"{where}a quote is opened and never closed. Mend the row."
-    if "Maximum line size" in message:
-        return f"{where}the line is longer than two million signs. Is a quote left open?"
-    if "utf-8" in message:
-        return not_encoded(where.removesuffix(": "), "utf-8")
-    if "state machine" in message:
-        return (
-            f"{where}the text is not regular CSV: line ends of several kinds, or stray quotes. "
-            "Mend it."
-        )
-    if "arquet" in message or "nappy" in message or "ZSTD" in message:
-        return f"{where}the Parquet file is damaged or cut short. Write it again."
-    if "can't be cast because" in message:  # numbers are looked at before they are cast
-        return f"{where}values are not what the column says of them. Write the file again."
-    first = message.splitlines()[0] if message else "no reason given"
-    return f"{where}cannot be read: {first[:300]}"
-
-
 def _open_path(text: str, delimiter: str, encoding: str, folder: Path) -> Source:
     paths = files_of(text)
     kinds = {path: kind_of(path) for path in paths}
@@ -252,7 +209,7 @@ def _open_path(text: str, delimiter: str, encoding: str, folder: Path) -> Source
     files = dict(zip(map(os.path.abspath, plain), map(str, paths), strict=True))
     own = fenced(folder, files)
 
-    def rows(**more: str) -> Any:
+    def rows(filename: str | None = None) -> Any:
         return own.read_csv(
             _escaped(files),  # type: ignore[arg-type]  # the stubs know one path only
             columns=dict.fromkeys(columns, "VARCHAR"),
@@ -262,7 +219,7 @@ def _open_path(text: str, delimiter: str, encoding: str, folder: Path) -> Source
             sep=delimiter,
             quotechar='"',
             escapechar='"',
-            **more,  # type: ignore[arg-type]
+            filename=filename,
         )
 
     def numbered() -> Frame:

@@ -9,8 +9,8 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from forecast.errors import DataError, FileError, UnsupportedError
+from forecast.ledger.keeping import SPILL_ROWS
 from forecast.ledger.ledger import Ledger
-from forecast.ledger.merging import SPILL_ROWS
 
 __all__ = ["load_ledger", "save_ledger"]
 

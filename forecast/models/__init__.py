@@ -14,6 +14,7 @@ from forecast.models.learned.boosting import GradientBoosting
 from forecast.models.learned.customer_regression import CustomerRegression
 from forecast.models.naive import LastYear, OwnRate, Zero
 from forecast.models.newcomers.newcomer_value import newcomer_value
+from forecast.models.rate_model import RateModel
 from forecast.models.series.seasonal_series import SeasonalSeries
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "LTVFormula",
     "LastYear",
     "OwnRate",
+    "RateModel",
     "SeasonalSeries",
     "Zero",
     "default_models",

@@ -7,13 +7,18 @@ known. That is the horizon's length before the cutoff, or half-way through a sho
 from dataclasses import dataclass
 from datetime import timedelta
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from forecast.calendar import Window
+from forecast.calendar import Horizon, Window
 from forecast.errors import TooLittleDataError
 from forecast.ledger import Ledger
+from forecast.models.analogue import Analogues
 
 __all__ = ["InnerWindow", "inner_window"]
+
+FloatArray = npt.NDArray[np.float64]
 
 LEAST_DAYS, LEAST_CUSTOMERS = 28, 30
 
@@ -43,6 +48,22 @@ class InnerWindow:
     stretch: float
     notes: tuple[str, ...]
 
+    @property
+    def windows(self) -> list[Window]:
+        """The days of the outcome, as one period."""
+        return [Horizon(self.days, "D").window(self.past.cutoff)]
+
+    def analogues(self, expected: FloatArray) -> Analogues:
+        """Return what customers of a prediction did, by predictions for the horizon's length.
+
+        Parameters
+        ----------
+        expected : array of float, shape (customers,)
+            Purchases that were expected of the outcome's days.
+        """
+        value = self.outcome["value"].to_numpy(float) if self.past.has_value else None
+        return Analogues.learn(expected * self.stretch, self.outcome["purchases"], value)
+
 
 def inner_window(ledger: Ledger, window: Window) -> InnerWindow:
     """Cut the ledger one horizon before its cutoff, or half-way through a shorter history.
@@ -63,7 +84,8 @@ def inner_window(ledger: Ledger, window: Window) -> InnerWindow:
     if history - days < LEAST_DAYS:
         raise TooLittleDataError(
             f"The history has {history} days up to {ledger.cutoff}; learning from a past window "
-            f"needs at least {2 * LEAST_DAYS - 1}. Use a longer log or a model such as OwnRate."
+            f"needs at least {LEAST_DAYS + min(window.days, LEAST_DAYS - 1)}. Use a longer log or "
+            "a model such as OwnRate."
         )
     past = ledger.cut(ledger.cutoff - timedelta(days=days))
     outcome = ledger.actuals(past.cutoff, f"{days}D", population="existing")

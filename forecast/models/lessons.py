@@ -6,10 +6,10 @@ from datetime import date
 from typing import Any, Self
 
 from forecast.calendar import Horizon
-from forecast.errors import NotFittedError, UsageError, listed
+from forecast.errors import UsageError, listed
 from forecast.ledger import Ledger
 
-__all__ = ["LearnsByHorizon", "Lessons", "check_amounts"]
+__all__ = ["Lessons", "check_amounts"]
 
 
 @dataclass
@@ -80,27 +80,6 @@ class Lessons:
     def check(self, ledger: Ledger) -> None:
         """Refuse a ledger with amounts where none were learned, or the other way round."""
         check_amounts(self.has_value, ledger)
-
-
-class LearnsByHorizon:
-    """A model whose lessons need nothing of another ledger but its customers."""
-
-    ledger_: Ledger | None
-    lessons_: Lessons | None
-
-    def update(self, ledger: Ledger) -> Self:
-        """Keep what was learned, horizon by horizon, and apply it to another ledger's customers.
-
-        Raises
-        ------
-        UsageError
-            If one ledger has amounts and the other has none.
-        """
-        if self.lessons_ is None:
-            raise NotFittedError(self)
-        self.lessons_.check(ledger)
-        self.ledger_ = ledger
-        return self
 
 
 def check_amounts(has_value: bool, ledger: Ledger) -> None:

@@ -13,13 +13,11 @@ from forecast.calendar import Horizon, Window, add
 from forecast.errors import NotFittedError, TooLittleDataError
 from forecast.forecaster import Forecast, Population, check_request
 from forecast.ledger import Ledger
-from forecast.models.existing import customer_table, forecast_existing
+from forecast.models.existing import customer_table
 from forecast.models.newcomers.newcomer_draws import TotalDraws
-from forecast.models.newcomers.newcomers import Newcomers
-from forecast.models.newcomers.population import forecast_population
-from forecast.models.poisson_draws import PoissonDraws, ReplayDraws
+from forecast.models.poisson_draws import ReplayDraws
+from forecast.models.rate_model import RateModel, around_means
 from forecast.models.settings import Settings
-from forecast.models.spread import Shares
 from forecast.views import customer_summary
 
 __all__ = ["LastYear", "OwnRate", "Zero"]
@@ -67,9 +65,9 @@ class Zero(Settings):
             raise NotFittedError(self)
         nothing = np.zeros(len(self.summary_))
         order_value = nothing if self.has_value_ else None
-        found = _around_means(
-            self, self.cutoff_, horizon, every, self.summary_.index, nothing, order_value,
-            draws, seed,
+        found = around_means(
+            self, self.cutoff_, Horizon.parse(horizon), every, self.summary_.index, nothing,
+            order_value, draws, seed,
         )  # fmt: skip
         if population == "existing":
             return found
@@ -81,20 +79,13 @@ class Zero(Settings):
 
 
 @dataclass
-class OwnRate(Settings):
+class OwnRate(RateModel):
     """Each customer keeps buying at his own past rate, for his own past mean amount.
 
-    Expected purchases are ``frequency / T * horizon``, both in days; a customer first seen on the
-    cutoff (T = 0) gets the pooled rate ``sum(frequency) / sum(T)``. The amount is the mean over
-    all his purchase days. Counts are Poisson around the expectation. Nobody ever stops buying, so
-    the total is usually far too high. New customers are
-    :class:`forecast.models.newcomers.newcomers.Newcomers`.
+    The rate is ``frequency / T``, both in days; a customer first seen on the cutoff (T = 0) gets
+    the pooled rate ``sum(frequency) / sum(T)``. The amount is the mean over all his purchase
+    days. Nobody ever stops buying, so the total is usually far too high.
     """
-
-    ledger_: Ledger | None = field(default=None, init=False, repr=False, compare=False)
-    summary_: pd.DataFrame | None = field(default=None, init=False, repr=False, compare=False)
-    cutoff_: date | None = field(default=None, init=False, repr=False)
-    has_value_: bool = field(default=False, init=False, repr=False)
 
     def fit(self, ledger: Ledger) -> Self:
         """Keep each customer's rate and mean amount.
@@ -104,51 +95,22 @@ class OwnRate(Settings):
         TooLittleDataError
             If every customer was first seen on the cutoff, so that no time has passed.
         """
-        summary = customer_summary(ledger)
-        if not summary["T"].sum() > 0:
+        people = customer_summary(ledger)
+        bought, age = people["frequency"], people["T"]
+        if not age.sum() > 0:
             raise TooLittleDataError(
-                f"All {len(summary):,} customers were first seen on the cutoff {ledger.cutoff}; a "
+                f"All {len(people):,} customers were first seen on the cutoff {ledger.cutoff}; a "
                 "rate needs at least one customer seen a day before it."
             )
-        self.summary_, self.cutoff_, self.ledger_ = summary, ledger.cutoff, ledger
-        self.has_value_ = ledger.has_value
+        rate = (bought / age).where(age > 0, bought.sum() / age.sum())
+        self.ledger_, self.rates_ = ledger, rate.to_frame("purchases_a_day")
+        if ledger.has_value:
+            self.rates_["order_value"] = people["total_value"] / people["n_purchases"]
         return self
 
     def update(self, ledger: Ledger) -> Self:
         """Take the rates of another ledger: each customer has only his own."""
         return self.fit(ledger)
-
-    def forecast(
-        self,
-        horizon: str | date,
-        *,
-        population: Population = "existing",
-        every: str | None = None,
-        scenario: Mapping[str, Any] | None = None,
-        draws: int = 1000,
-        seed: int = 0,
-    ) -> Forecast:
-        """Forecast the window after the cutoff; see :meth:`forecast.Forecaster.forecast`."""
-        check_request(self, population, scenario, populations=ANYBODY, draws=draws, seed=seed)
-        if self.summary_ is None or self.cutoff_ is None or self.ledger_ is None:
-            raise NotFittedError(self)
-        if population != "existing":
-            return forecast_population(
-                self, Newcomers.learn(self.ledger_), horizon, population=population, every=every,
-                scenario=scenario, draws=draws, seed=seed,
-            )  # fmt: skip
-        summary = self.summary_
-        frequency, age = summary["frequency"].to_numpy(float), summary["T"].to_numpy(float)
-        rate = np.full(len(summary), frequency.sum() / age.sum())
-        np.divide(frequency, age, out=rate, where=age > 0)
-        days = Horizon.parse(horizon).window(self.cutoff_).days
-        order_value = None
-        if self.has_value_:
-            order_value = (summary["total_value"] / summary["n_purchases"]).to_numpy(float)
-        return _around_means(
-            self, self.cutoff_, horizon, every, summary.index, rate * days, order_value,
-            draws, seed,
-        )  # fmt: skip
 
 
 @dataclass
@@ -206,13 +168,18 @@ class LastYear(Settings):
         customer, period = entries["customer"].to_numpy(), entries["period"].to_numpy()
         counts = entries["purchases"].to_numpy(float)
         value = entries["value"].to_numpy(float) if ledger.has_value else None
-        late = int((first >= pd.Timestamp(edges[-1])).sum())
         size, length = len(first) if population == "existing" else 1, len(windows)
 
         def total(where: IntArray, weight: FloatArray, many: int) -> FloatArray:
             return np.bincount(where, weight, minlength=many).astype(float)
 
-        mean = total(customer, counts, size)
+        customers, said = None, f"Repeats {edges[0]} to {Window(edges[0], edges[-1]).last}"
+        if population == "existing":
+            mean = total(customer, counts, size)
+            worth = None if value is None else total(customer, value, size)
+            customers = customer_table(first.index, -np.expm1(-mean), mean, worth)
+            late = int((first >= pd.Timestamp(edges[-1])).sum())
+            said += f"; {late:,} of {size:,} customers came later and are expected to buy nothing"
         sampler = ReplayDraws(size, customer, period, counts, value, draws, seed)
         return Forecast.build(
             model=type(self).__name__,
@@ -220,25 +187,11 @@ class LastYear(Settings):
             horizon=asked,
             windows=windows,
             population=population,
-            customers=customer_table(
-                first.index,
-                -np.expm1(-mean),
-                mean,
-                None if value is None else total(customer, value, size),
-            )
-            if population == "existing"
-            else None,
+            customers=customers,
             period_purchases=total(period, counts, length),
             period_value=None if value is None else total(period, value, length),
             sampler=sampler if draws else None,
-            notes=(
-                f"Repeats {edges[0]} to {Window(edges[0], edges[-1]).last}"
-                + (
-                    f"; {late:,} of {size:,} customers came later and are expected to buy nothing."
-                    if population == "existing"
-                    else "."
-                ),
-            ),
+            notes=(f"{said}.",),
         )
 
     def _entries(self, ledger: Ledger, edges: list[date]) -> pd.DataFrame:
@@ -271,30 +224,3 @@ def _years_back(windows: list[Window], ledger: Ledger) -> int:
             "Ask for a shorter horizon, use a longer log, or another model."
         )
     return years
-
-
-def _around_means(
-    model: object,
-    cutoff: date,
-    horizon: str | date,
-    every: str | None,
-    index: pd.Index,
-    mean: FloatArray,
-    order_value: FloatArray | None,
-    draws: int,
-    seed: int,
-) -> Forecast:
-    """Build the forecast of customers with Poisson counts, spread evenly over the days."""
-    asked = Horizon.parse(horizon)
-    windows = asked.periods(cutoff, every)
-    shares = Shares.by_days(windows, len(mean))
-    value = None if order_value is None else mean * order_value
-    return forecast_existing(
-        model,
-        cutoff=cutoff,
-        horizon=asked,
-        windows=windows,
-        customers=customer_table(index, -np.expm1(-mean), mean, value),
-        shares=shares,
-        sampler=PoissonDraws(mean, order_value, shares, draws, seed) if draws else None,
-    )

@@ -28,7 +28,7 @@ class Settings:
         deep : bool
             Also those of models and regressors among them, as ``seasonal__season``.
         """
-        names = [each.name for each in fields(self) if each.init]  # type: ignore[arg-type]
+        names = [each.name for each in fields(self) if each.init]  # type: ignore[arg-type]  # a dataclass
         found = {name: getattr(self, name) for name in names}
         for name in names if deep else ():
             if hasattr(found[name], "get_params") and not isinstance(found[name], type):

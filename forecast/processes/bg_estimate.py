@@ -5,11 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from forecast.processes.arrays import Numbers
 from forecast.processes.bg_likelihood import BGLikelihood
-from forecast.processes.bg_limits import BG_LIMITS
+from forecast.processes.dropout_limits import BG_LIMITS
 from forecast.processes.fitting import Fit, maximise
-from forecast.processes.histories import read_histories
+from forecast.processes.histories import Histories
 from forecast.processes.prior import Prior
 from forecast.processes.starting_points import rate_by_moments, rehearsal_sample
 
@@ -19,22 +18,14 @@ BG_PRIOR = Prior(
     names=("log r", "log(alpha / median T)", "log(a + b)", "log(a / b)"),
     mean=(0.0, 0.0, 1.0, -1.0),
     sd=(2.0, 2.0, 2.0, 2.0),
-    beta_pair=2,
+    beta_pairs=(2,),
 )
 
 
 def estimate(
-    build: Callable[..., Any],
-    frequency: Numbers,
-    recency: Numbers,
-    T: Numbers,
-    *,
-    shift: int,
-    weights: Numbers | None = None,
-    unit: str | None = None,
+    build: Callable[..., Any], histories: Histories, *, shift: int, unit: str | None = None
 ) -> Fit:
-    """Return the maximum likelihood estimate; see :meth:`DropoutAtPurchase.fit`."""
-    histories = read_histories(frequency, recency, T, weights)
+    """Return the maximum likelihood estimate; see :class:`BGLikelihood` for ``shift``."""
     some = rehearsal_sample(histories)
     return maximise(
         BGLikelihood.of(histories, shift=shift),

@@ -49,8 +49,7 @@ class BGLikelihood:
         """Prepare sums that do not depend on the parameters."""
         x, w = histories.x, histories.weight
         counts = x.values[x.codes]
-        per_count = np.bincount(counts.astype(np.int64), w)
-        reached = w.sum() - np.cumsum(per_count)[:-1]
+        reached = histories.reaching()
         offered = np.concatenate(([w.sum()], reached)) if shift else reached
         codes = histories.T.codes
         keep = slice(None) if shift else counts > 0

@@ -1,15 +1,24 @@
 """BG/BB: Fader, Hardie & Shang (2010), purchases at discrete opportunities."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import expit
 
 from forecast.errors import UsageError
-from forecast.processes.arrays import Floats, Integers, Numbers, check_positive, floats
+from forecast.processes.arrays import (
+    Floats,
+    Integers,
+    Numbers,
+    Shape,
+    check_positive,
+    discount_rate,
+    floats,
+    on_grid,
+)
 from forecast.processes.bgbb_estimate import estimate
-from forecast.processes.distinct import pairs
+from forecast.processes.distinct import triples
 from forecast.processes.fitting import Fit
 from forecast.processes.geometric_life import mean_discounted_life, mean_life, survival
 from forecast.processes.opportunity_future import OpportunityFuture, draw_opportunities
@@ -116,49 +125,32 @@ class BGBB:
         return self._at_cells(self._p_alive, frequency, recency, n_periods)
 
     def p_alive_at(
-        self,
-        n: Numbers,
-        frequency: Numbers = 0,
-        recency: Numbers = 0,
-        n_periods: Numbers = 0,
+        self, n: Numbers, frequency: Numbers = 0, recency: Numbers = 0, n_periods: Numbers = 0
     ) -> Floats:
         """Return the probability of being alive ``n`` opportunities after the next one."""
-        ahead = _ahead(n)
-        return self._forward(
-            lambda alive, a, b, g, d: alive * survival(ahead, g, d),
-            ahead.ndim == 0, frequency, recency, n_periods,
-        )  # fmt: skip
+        ahead, known = _ahead(n), (frequency, recency, n_periods)
+        return self._forward(lambda alive, a, b, g, d: alive * survival(ahead, g, d), ahead, *known)
 
     def p_active(
-        self,
-        n: Numbers,
-        frequency: Numbers = 0,
-        recency: Numbers = 0,
-        n_periods: Numbers = 0,
+        self, n: Numbers, frequency: Numbers = 0, recency: Numbers = 0, n_periods: Numbers = 0
     ) -> Floats:
         """Return the probability of at least one purchase at the next ``n`` opportunities."""
-        ahead = _ahead(n)
+        ahead, known = _ahead(n), (frequency, recency, n_periods)
         return self._forward(
-            lambda alive, a, b, g, d: alive * first_purchase(ahead, a, b, g, d)[0],
-            ahead.ndim == 0, frequency, recency, n_periods,
-        )  # fmt: skip
+            lambda alive, a, b, g, d: alive * first_purchase(ahead, a, b, g, d)[0], ahead, *known
+        )
 
     def expected_purchases(
-        self,
-        n: Numbers,
-        frequency: Numbers = 0,
-        recency: Numbers = 0,
-        n_periods: Numbers = 0,
+        self, n: Numbers, frequency: Numbers = 0, recency: Numbers = 0, n_periods: Numbers = 0
     ) -> Floats:
         """Return the expected purchases at the next ``n`` opportunities.
 
         Fader, Hardie & Shang (2010), eq. 9 for a new customer and eq. 13 given a history.
         """
-        ahead = _ahead(n)
+        ahead, known = _ahead(n), (frequency, recency, n_periods)
         return self._forward(
-            lambda alive, a, b, g, d: alive * a / (a + b) * mean_life(ahead, g, d),
-            ahead.ndim == 0, frequency, recency, n_periods,
-        )  # fmt: skip
+            lambda alive, a, b, g, d: alive * a / (a + b) * mean_life(ahead, g, d), ahead, *known
+        )
 
     def pmf(
         self,
@@ -178,15 +170,10 @@ class BGBB:
             none = np.where(count == 0, 1 - alive, 0.0)
             return np.asarray(alive * count_probability(count, ahead, a, b, g, d) + none)
 
-        single = ahead.ndim == count.ndim == 0
-        return self._forward(chance, single, frequency, recency, n_periods)
+        return self._forward(chance, ahead + count, frequency, recency, n_periods)
 
     def dert(
-        self,
-        rate: Numbers,
-        frequency: Numbers = 0,
-        recency: Numbers = 0,
-        n_periods: Numbers = 0,
+        self, rate: Numbers, frequency: Numbers = 0, recency: Numbers = 0, n_periods: Numbers = 0
     ) -> Floats:
         """Return the discounted expected residual transactions: all purchases to come.
 
@@ -198,22 +185,15 @@ class BGBB:
         rate : array-like, positive
             Effective discount rate d of a period: 0.1 is 10 % a period.
         """
-        per_period = np.asarray(rate, dtype=float)
-        if not np.all(per_period > 0):
-            raise UsageError(f"rate: {rate!r} must be positive; undiscounted sums may not exist.")
+        discount, known = discount_rate(rate), (frequency, recency, n_periods)
         return self._forward(
-            lambda alive, a, b, g, d: (
-                alive * a / (a + b) * mean_discounted_life(per_period, g, d)
-            ),
-            per_period.ndim == 0, frequency, recency, n_periods,
-        )  # fmt: skip
+            lambda alive, a, b, g, d: alive * a / (a + b) * mean_discounted_life(discount, g, d),
+            discount,
+            *known,
+        )
 
     def next_purchase_quantile(
-        self,
-        level: Numbers,
-        frequency: Numbers = 0,
-        recency: Numbers = 0,
-        n_periods: Numbers = 0,
+        self, level: Numbers, frequency: Numbers = 0, recency: Numbers = 0, n_periods: Numbers = 0
     ) -> Floats:
         """Return by which opportunity the next purchase has come with probability ``level``.
 
@@ -226,7 +206,7 @@ class BGBB:
             share = chance / np.where(alive > 0, alive, 1e-300)
             return first_purchase_quantile(share, a, b, g, d)
 
-        return self._forward(wait, chance.ndim == 0, frequency, recency, n_periods)
+        return self._forward(wait, chance, frequency, recency, n_periods)
 
     def simulate(
         self,
@@ -236,7 +216,7 @@ class BGBB:
         n_periods: Numbers = 0,
         *,
         rng: np.random.Generator,
-        size: tuple[int, ...] | None = None,
+        size: Shape | None = None,
     ) -> OpportunityFuture:
         """Return simulated purchases at the next ``n`` opportunities of every cell of a grid.
 
@@ -250,22 +230,20 @@ class BGBB:
         size : tuple of int, optional
             Shape of the grid; by default that of all arguments together.
         """
-        ahead = _ahead(n)
-        history = floats(frequency, recency, n_periods)
-        alive = self.p_alive(*history)
-        given = self._given(history[0], history[2])
-        shapes = (each.shape for each in (ahead, alive, *given))
-        shape = np.broadcast_shapes(*shapes, size or ())
-        return draw_opportunities(rng, ahead, alive, *given, shape)
+        ahead, (x, tx, seen) = _ahead(n), _history(frequency, recency, n_periods)
+        known = (ahead, x, tx, seen, *self._parameters())
+        shape = np.broadcast_shapes(*(each.shape for each in known), size or ())
+        alive, given = self._p_alive(x, tx, seen), self._given(x, seen)
+        # numbers alone make a grid without an axis: one cell
+        future = draw_opportunities(rng, ahead, alive, *given, shape or (1,))
+        return replace(future, shape=shape)
 
     def simulate_customers(
         self, n: Numbers, *, rng: np.random.Generator
     ) -> tuple[Integers, Integers]:
         """Return simulated (frequency, recency) of new customers with ``n`` opportunities."""
         future = self.simulate(n, rng=rng)
-        recency = np.zeros(int(np.prod(future.shape)), dtype=np.int64)
-        recency[future.cell] = future.last(rng)
-        return future.purchases(), recency.reshape(future.shape)
+        return future.purchases(), on_grid(future.shape, future.cell, future.last(rng))
 
     def _parameters(self) -> tuple[Floats, Floats, Floats, Floats]:
         alpha, beta, gamma, delta = floats(self.alpha, self.beta, self.gamma, self.delta)
@@ -306,19 +284,19 @@ class BGBB:
     def _forward(
         self,
         answer: Callable[..., Floats],
-        single: bool,
+        asked: Floats,
         frequency: Numbers,
         recency: Numbers,
         n_periods: Numbers,
     ) -> Floats:
-        """Ask of P(alive) and the parameters given alive; once a history where that is all."""
+        """Ask of P(alive) and the parameters given alive; once a history if one thing is asked."""
 
         def ask(x: Floats, tx: Floats, n: Floats) -> Floats:
             return np.asarray(answer(self._p_alive(x, tx, n), *self._given(x, n)))
 
-        if single:
+        if asked.ndim == 0:
             return self._at_cells(ask, frequency, recency, n_periods)
-        return ask(*floats(frequency, recency, n_periods))
+        return ask(*_history(frequency, recency, n_periods))
 
     def _at_cells(
         self,
@@ -328,16 +306,13 @@ class BGBB:
         n_periods: Numbers,
     ) -> Floats:
         """Ask once for each distinct history when there are many and one set of parameters."""
-        x, tx, n = floats(frequency, recency, n_periods)
+        x, tx, n = _history(frequency, recency, n_periods)
         shape = np.broadcast_shapes(x.shape, tx.shape, n.shape)
         lone = all(each.ndim == 0 for each in self._parameters())
         if not lone or int(np.prod(shape)) < _MANY:
             return ask(x, tx, n)
-        x, tx, n = (np.broadcast_to(each, shape).ravel() for each in (x, tx, n))
-        few_x, few_tx, place = pairs(x, tx)
-        few, few_n, back = pairs(place.astype(float), n)
-        rows = few.astype(np.int64)
-        return np.asarray(ask(few_x[rows], few_tx[rows], few_n)[back].reshape(shape))
+        x, tx, n, place = triples(*np.broadcast_arrays(x, tx, n))
+        return np.asarray(ask(x, tx, n)[place].reshape(shape))
 
 
 def _ahead(n: Numbers) -> Floats:
@@ -346,3 +321,18 @@ def _ahead(n: Numbers) -> Floats:
     if not np.all((ahead >= 0) & (ahead <= _FARTHEST) & (ahead == np.rint(ahead))):
         raise UsageError(f"n: {n!r} must be whole numbers of opportunities, at most {_FARTHEST:,}.")
     return ahead
+
+
+def _history(
+    frequency: Numbers, recency: Numbers, n_periods: Numbers
+) -> tuple[Floats, Floats, Floats]:
+    """Return a history as floats, refusing what is none."""
+    x, tx, n = floats(frequency, recency, n_periods)
+    if not all(np.all(each == np.rint(each)) for each in (x, tx, n)):
+        raise UsageError("frequency, recency, n_periods: opportunities must be whole numbers.")
+    if not (np.all(x >= 0) and np.all(x <= tx) and np.all(tx <= n)):
+        raise UsageError(
+            "frequency, recency, n_periods: at most one purchase at each opportunity up to the "
+            "last one with a purchase, which is at most n_periods."
+        )
+    return x, tx, n

@@ -26,7 +26,7 @@ BGBB_PRIOR = Prior(
     names=("log(alpha + beta)", "log(alpha / beta)", "log(gamma + delta)", "log(gamma / delta)"),
     mean=(1.0, 0.0, 1.0, -1.0),
     sd=(2.0, 2.0, 2.0, 2.0),
-    beta_pair=(0, 2),
+    beta_pairs=(0, 2),
 )
 # sums and means of Beta parameters from which the climb may start
 _SPREADS = (0.05, 2.0, 40.0)

@@ -12,9 +12,11 @@ __all__ = ["BGCNBD"]
 class BGCNBD(RegularDropout):
     """Erlang-k gaps at a Gamma rate; after each *repeat* purchase dropout with a Beta chance.
 
-    L = B(a, b+x)/B(a, b) alpha^r / Gamma(r) exp((k-1) log_gaps) / (k-1)!^x
-        {sum_{j<k} (T-tx)^j / j! Gamma(r+kx+j) (alpha+T)^-(r+kx+j)
-         + 1[x>0] a/(b+x-1) Gamma(r+kx) (alpha+tx)^-(r+kx)}
+    The likelihood of a history is ::
+
+        L = B(a, b+x)/B(a, b) alpha^r / Gamma(r) exp((k-1) log_gaps) / (k-1)!^x
+            {sum_{j<k} (T-tx)^j / j! Gamma(r+kx+j) (alpha+T)^-(r+kx+j)
+             + 1[x>0] a/(b+x-1) Gamma(r+kx) (alpha+tx)^-(r+kx)}
 
     A customer without repeat purchase is alive for certain. k = 1 is BG/NBD.
 

@@ -12,8 +12,10 @@ __all__ = ["BGNBD"]
 class BGNBD(DropoutAtPurchase):
     """Poisson purchases at a Gamma rate; after each *repeat* purchase dropout with a Beta chance.
 
-    L = B(a, b+x)/B(a, b) Gamma(r+x) alpha^r / Gamma(r)
-        {(alpha+T)^-(r+x) + 1[x>0] a/(b+x-1) (alpha+tx)^-(r+x)}   (eq. 6)
+    The likelihood of a history is ::
+
+        L = B(a, b+x)/B(a, b) Gamma(r+x) alpha^r / Gamma(r)
+            {(alpha+T)^-(r+x) + 1[x>0] a/(b+x-1) (alpha+tx)^-(r+x)}   (eq. 6)
 
     A customer without repeat purchase is alive for certain.
 

@@ -7,10 +7,8 @@ rate, and drops out at ``ratio`` times the odds (BG/NBD, MBG/NBD) or the rate (P
 - dropout: a_i = a prod ratio_k^w_ik with b as it is, so that a/b, the odds of dropping out, scale;
   Pareto/NBD: beta_i = beta prod ratio_k^-w_ik, since mu ~ Gamma(s, beta_i)
 
-A ratio of 1 is no effect, and with all at 1 the process is the plain one. Logarithms of ratios
-enter the log-parameters linearly, so customers with equal covariates share the plain likelihood
-with its parameters shifted, and gradient and Hessian follow by the chain rule. (Fader & Hardie
-2007, "Incorporating time-invariant covariates into the Pareto/NBD and BG/NBD models".)
+A ratio of 1 is no effect, and with all at 1 the process is the plain one (Fader & Hardie 2007,
+"Incorporating time-invariant covariates into the Pareto/NBD and BG/NBD models").
 """
 
 from collections.abc import Callable, Mapping
@@ -21,26 +19,28 @@ from typing import Any
 import numpy as np
 
 from forecast.errors import UsageError
-from forecast.processes.arrays import Floats, Numbers
+from forecast.processes.arrays import Floats, Numbers, floats
 from forecast.processes.bg_likelihood import BGLikelihood
-from forecast.processes.bg_limits import BG_LIMITS
 from forecast.processes.bgnbd import BGNBD
+from forecast.processes.covariate_likelihood import (
+    RATIO_SD,
+    CovariateLikelihood,
+    PriorWithRatios,
+)
 from forecast.processes.distinct import distinct_rows, encode
+from forecast.processes.dropout_limits import BG_LIMITS, PARETO_NBD_LIMITS
 from forecast.processes.fitting import Fit, Likelihood, maximise
-from forecast.processes.histories import Histories, column, read_histories
+from forecast.processes.histories import Histories
 from forecast.processes.limits import Limit
 from forecast.processes.mbgnbd import MBGNBD
 from forecast.processes.pareto_nbd import ParetoNBD
 from forecast.processes.pareto_nbd_likelihood import ParetoNBDLikelihood
-from forecast.processes.pareto_nbd_limits import PARETO_NBD_LIMITS
-from forecast.processes.prior import Prior
 
 __all__ = ["WithCovariates", "fit_with_covariates"]
 
-MOST_GROUPS = 2_000
+_MOST_GROUPS = 2_000
 _NARROWEST, _WIDEST = 0.01, 20.0
 _LOST = 8.0  # a log-ratio per unit beyond this is no estimate: the data hold no such customer
-RATIO_SD = 1.0  # prior of a log-ratio per unit of its covariate: N(0, 1)
 
 
 @dataclass(frozen=True)
@@ -111,81 +111,6 @@ class WithCovariates:
         return type(self.process)(**values)
 
 
-@dataclass(frozen=True)
-class CovariateLikelihood:
-    """Sum of the plain likelihoods of groups with equal covariates.
-
-    Attributes
-    ----------
-    groups : tuple of Likelihood
-        One for each distinct row of covariates, in one scale of time.
-    shifts : array, shape (groups, plain parameters, parameters)
-        Linear map from all log-parameters to those of each group.
-    names, timed
-        As of any likelihood.
-    """
-
-    groups: tuple[Likelihood, ...]
-    shifts: Floats
-    names: tuple[str, ...]
-    timed: tuple[int, ...]
-    n_customers: int
-
-    @property
-    def scale(self) -> float:
-        """The data's unit was divided by this."""
-        return self.groups[0].scale
-
-    def unit_change(self) -> float:
-        """Return what turns a log-likelihood in rescaled units into the data's unit."""
-        return sum(group.unit_change() for group in self.groups)
-
-    def value(self, eta: Floats) -> float:
-        """Return the log-likelihood at ``eta``."""
-        pairs = zip(self.groups, self.shifts, strict=True)
-        return sum(group.value(shift @ eta) for group, shift in pairs)
-
-    def derivatives(self, eta: Floats) -> tuple[float, Floats, Floats]:
-        """Return log-likelihood, gradient and Hessian at ``eta``."""
-        value, gradient = 0.0, np.zeros(eta.size)
-        hessian = np.zeros((eta.size, eta.size))
-        for group, shift in zip(self.groups, self.shifts, strict=True):
-            part = group.derivatives(shift @ eta)
-            value += part[0]
-            gradient += shift.T @ part[1]
-            hessian += shift.T @ part[2] @ shift
-        return value, gradient, hessian
-
-
-@dataclass(frozen=True)
-class _PriorWithRatios(Prior):
-    """The plain prior, and N(0, 1) on each log-ratio."""
-
-    plain: Prior | None = None
-
-    def log_density(self, eta: Floats) -> Floats:
-        assert self.plain is not None
-        size = len(self.plain.mean)
-        tail = eta[..., size:]
-        constant = tail.shape[-1] * np.log(RATIO_SD * np.sqrt(2 * np.pi))
-        below = -0.5 * (tail**2).sum(axis=-1) / RATIO_SD**2 - constant
-        return np.asarray(self.plain.log_density(eta[..., :size]) + below)
-
-    def derivatives(self, eta: Floats) -> tuple[float, Floats, Floats]:
-        assert self.plain is not None
-        size = len(self.plain.mean)
-        _, gradient, hessian = self.plain.derivatives(eta[:size])
-        whole = -np.eye(eta.size) / RATIO_SD**2
-        whole[:size, :size] = hessian
-        slope = np.concatenate([gradient, -eta[size:] / RATIO_SD**2])
-        return float(self.log_density(eta)), slope, whole
-
-    def sample(self, rng: np.random.Generator, size: int) -> Floats:
-        assert self.plain is not None
-        ratios = rng.normal(0.0, RATIO_SD, (size, len(self.mean) - len(self.plain.mean)))
-        return np.concatenate([self.plain.sample(rng, size), ratios], axis=1)
-
-
 def fit_with_covariates(
     process: Any,
     frequency: Numbers,
@@ -226,17 +151,16 @@ def fit_with_covariates(
     kind, plain = _KINDS[process], process.fit(frequency, recency, T, unit=unit)
     given = [("rate", name, values) for name, values in (rate or {}).items()]
     given += [("dropout", name, values) for name, values in (dropout or {}).items()]
-    x, tx, age = (column("history", each) for each in (frequency, recency, T))
+    x, tx, age = floats(frequency, recency, T)
     table = np.empty((x.size, len(given)))
     for place, (_, name, values) in enumerate(given):
         table[:, place] = _numbers(name, values, x.size)
     rows, group = np.unique(table, axis=0, return_inverse=True)
-    if len(rows) > MOST_GROUPS:
+    if len(rows) > _MOST_GROUPS:
         raise UsageError(
-            f"covariates: {len(rows):,} distinct rows; at most {MOST_GROUPS:,}. "
+            f"covariates: {len(rows):,} distinct rows; at most {_MOST_GROUPS:,}. "
             "Put numbers in bins."
         )
-    whole = read_histories(frequency, recency, T)
     count = len(plain.likelihood.names)
     shifts = np.zeros((len(rows), count, count + len(given)))
     shifts[:, range(count), range(count)] = 1.0
@@ -246,21 +170,19 @@ def fit_with_covariates(
     members = [np.flatnonzero(group.reshape(-1) == each) for each in range(len(rows))]
     likelihood = CovariateLikelihood(
         groups=tuple(
-            kind.likelihood(_histories(x[who], tx[who], age[who], whole.scale)) for who in members
+            kind.likelihood(_histories(x[who], tx[who], age[who], plain.scale)) for who in members
         ),
         shifts=shifts,
         names=(*plain.likelihood.names, *(f"{where}: {name}" for where, name, _ in given)),
-        timed=(*plain.likelihood.timed, *([0] * len(given))),
+        timed=(*plain.timed, *([0] * len(given))),
         n_customers=x.size,
     )
-    start = np.log(list(plain.params.values())) - np.array(plain.likelihood.timed) * np.log(
-        whole.scale
-    )
+    start = np.log(list(plain.params.values())) - np.array(plain.timed) * np.log(plain.scale)
     prior, ratios = plain.prior, likelihood.names[count:]
     fit = maximise(
         likelihood,
         build=partial(_build, process, given),
-        prior=_PriorWithRatios(
+        prior=PriorWithRatios(
             names=(*prior.names, *(f"log ratio of {where}: {name}" for where, name, _ in given)),
             mean=(*prior.mean, *([0.0] * len(given))),
             sd=(*prior.sd, *([RATIO_SD] * len(given))),

@@ -6,7 +6,7 @@ import numpy as np
 
 from forecast.processes.arrays import Floats, Integers
 
-__all__ = ["Codes", "distinct_rows", "encode", "pairs"]
+__all__ = ["Codes", "distinct_rows", "encode", "pairs", "triples"]
 
 # Days and weeks put times on a grid; codes on a grid need no sort.
 _GRIDS = (1.0, 7.0)
@@ -91,3 +91,13 @@ def pairs(first: Floats, second: Floats) -> tuple[Floats, Floats, Integers]:
         found, place = np.unique(key, return_inverse=True)
     left, right = np.divmod(found, two.values.size)
     return one.values[left], two.values[right], place
+
+
+def triples(
+    first: Floats, second: Floats, third: Floats
+) -> tuple[Floats, Floats, Floats, Integers]:
+    """Return the distinct triples of three arrays of one shape, and each row's position there."""
+    one, two, place = pairs(first.ravel(), second.ravel())
+    pair, three, place = pairs(place.astype(float), third.ravel())
+    rows = pair.astype(np.int64)
+    return one[rows], two[rows], three, place

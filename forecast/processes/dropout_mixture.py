@@ -13,7 +13,7 @@ series is slow or loses digits, the mean over p is computed by quadrature instea
 import numpy as np
 from scipy.special import betainc, gammaln
 
-from forecast.processes.arrays import Floats, Numbers
+from forecast.processes.arrays import Floats, Numbers, flat_rows
 from forecast.processes.beta_mean import beta_mean
 from forecast.processes.hypergeometric import hypergeometric_tail
 from forecast.processes.rising_factorial import log_rising
@@ -32,7 +32,7 @@ def mean_purchases(t: Numbers, r: Numbers, alpha: Numbers, a: Numbers, b: Number
     >>> round(float(mean_purchases(52.0, 0.24259, 4.41360, 0.79292, 2.42589)), 4)
     1.444
     """
-    (t, r, alpha, a, b), shape = _rows(t, r, alpha, a, b)
+    (t, r, alpha, a, b), shape = flat_rows(t, r, alpha, a, b)
     odds, c, drop = t / alpha, a + b - 1, a - 1
     log_left = -np.log1p(odds)
     tail, size, done = hypergeometric_tail(drop, c - r, c, odds / (1 + odds))
@@ -56,7 +56,7 @@ def mean_survival(t: Numbers, r: Numbers, alpha: Numbers, a: Numbers, b: Numbers
 
     E_p[(1 + p t / alpha)^-r] = (1-z)^a 2F1(a, a+b-r; a+b; z), DLMF 15.6.1 and 15.8.1.
     """
-    (t, r, alpha, a, b), shape = _rows(t, r, alpha, a, b)
+    (t, r, alpha, a, b), shape = flat_rows(t, r, alpha, a, b)
     odds, c = t / alpha, a + b
     tail, size, done = hypergeometric_tail(a, c - r, c, odds / (1 + odds))
     with np.errstate(all="ignore"):
@@ -77,7 +77,7 @@ def mean_discounted(rate: Numbers, r: Numbers, alpha: Numbers, a: Numbers, b: Nu
     y = rate alpha / p: the purchase density r alpha^r / (alpha + p u)^(r+1) of a customer with
     dropout probability p, discounted, after u = alpha (e^w - 1) / p.
     """
-    (rate, r, alpha, a, b), shape = _rows(rate, r, alpha, a, b)
+    (rate, r, alpha, a, b), shape = flat_rows(rate, r, alpha, a, b)
     # exp-sinh nodes on (0, inf), in units of the integrand's initial decay
     s = np.arange(-3.6, 4.0, 0.05)
     node = np.exp(s - np.exp(-s))
@@ -103,7 +103,7 @@ def count_probability(
 
     [B(a, b+n) / B(a, b)] NBD(n) + 1[n>0] [B(a+1, b+n-1) / B(a, b)] P_NBD(N >= n).
     """
-    (n, t, r, alpha, a, b), shape = _rows(n, t, r, alpha, a, b)
+    (n, t, r, alpha, a, b), shape = flat_rows(n, t, r, alpha, a, b)
     odds = t / alpha
     with np.errstate(divide="ignore", invalid="ignore"):
         power = np.where(n > 0, n * (np.log(odds) - np.log1p(odds)), 0.0)
@@ -115,9 +115,3 @@ def count_probability(
         tail = betainc(np.maximum(n, 1.0), r, odds / (1 + odds))
         gone = np.where(n > 0, leave * tail, 0.0)
     return np.asarray((alive + gone).reshape(shape))
-
-
-def _rows(*arguments: Numbers) -> tuple[list[Floats], tuple[int, ...]]:
-    """Broadcast against each other and flatten, as writable floats."""
-    together = np.broadcast_arrays(*(np.asarray(each, dtype=float) for each in arguments))
-    return [each.ravel().copy() for each in together], together[0].shape

@@ -86,7 +86,7 @@ class Fit:
     unit : str or None
         Unit of time or money, as given.
     scale : float
-        Median age (or mean spend) that the priors refer to, in the unit of the data.
+        Median age (or spend) that the priors refer to, in the unit of the data.
     """
 
     process: Any

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.processes.arrays import Floats, Integers
+from forecast.processes.arrays import Floats, Integers, Shape, on_grid
 
 __all__ = ["Future", "draw_future"]
 
@@ -35,7 +35,7 @@ class Future:
         Points of the purchase process after the first purchase, had there been no dropout.
     """
 
-    shape: tuple[int, ...]
+    shape: Shape
     cell: Integers
     count: Integers
     first: Floats
@@ -44,9 +44,7 @@ class Future:
 
     def purchases(self) -> Integers:
         """Return the purchases of every cell, in the shape of the grid."""
-        grid = np.zeros(int(np.prod(self.shape)), dtype=np.int64)
-        grid[self.cell] = self.count
-        return grid.reshape(self.shape)
+        return on_grid(self.shape, self.cell, self.count)
 
     def times(self, rng: np.random.Generator) -> tuple[Integers, Floats]:
         """Return every purchase as (position in ``cell``, time from now), in no set order.
@@ -85,7 +83,7 @@ def draw_future(
     alpha: Floats,
     a: Floats,
     b: Floats,
-    shape: tuple[int, ...],
+    shape: Shape,
 ) -> Future:
     """Draw futures of customers who are alive with probability ``alive``.
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import digamma, gammaln, polygamma
 
-from forecast.errors import TooLittleDataError, UsageError
+from forecast.errors import TooLittleDataError
 from forecast.processes.arrays import Floats, Integers, Numbers
 from forecast.processes.distinct import encode
-from forecast.processes.histories import FEWEST_CUSTOMERS, column, refuse
+from forecast.processes.histories import FEWEST_CUSTOMERS, columns, refuse, weighted_median
 from forecast.processes.rising_factorial import log_rising
 
 __all__ = ["GammaGammaLikelihood"]
@@ -51,29 +51,18 @@ class GammaGammaLikelihood:
         cls, n: Numbers, mean: Numbers, weights: Numbers | None = None
     ) -> "GammaGammaLikelihood":
         """Check the columns, rescale money to a median mean of 1 and prepare sums."""
-        count, m = column("n", n), column("mean", mean)
-        weight = np.ones(count.size) if weights is None else column("weights", weights)
-        lengths = {"n": count.size, "mean": m.size, "weights": weight.size}
-        if len(set(lengths.values())) > 1:
-            raise UsageError(f"Columns differ in length: {lengths}. Give one value a customer.")
-        count, m, weight = (each[weight > 0] for each in (count, m, weight))
+        (count, m), weight = columns(weights, n=n, mean=mean)
+        weight = np.ones(count.size) if weight is None else weight
         if weight.sum() < FEWEST_CUSTOMERS:
             raise TooLittleDataError(
-                f"{count.size} customers with an order value are too few to estimate spend; "
+                f"{weight.sum():g} customers with an order value are too few to estimate spend; "
                 f"at least {FEWEST_CUSTOMERS} are needed."
             )
         leave = "Leave out customers without a purchase of positive value."
-        refuse(
-            "n",
-            "values that are not whole numbers of at least 1",
-            (count % 1 != 0) | (count < 1),
-            count,
-            leave,
-        )
+        odd = (count % 1 != 0) | (count < 1)
+        refuse("n", "values that are not whole numbers of at least 1", odd, count, leave)
         refuse("mean", "order values that are not positive", m <= 0, m, leave)
-        order = np.argsort(m, kind="stable")
-        reached = np.cumsum(weight[order])
-        scale = float(m[order][np.searchsorted(reached, reached[-1] / 2)])
+        scale = weighted_median(m, weight)
         coded, y = encode(count), count * (m / scale)
         return cls(
             scale=scale,

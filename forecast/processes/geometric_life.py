@@ -7,12 +7,12 @@ nothing cancels, and a = 1, where the textbook's closed forms divide by 0, is an
 
 import numpy as np
 
-from forecast.processes.arrays import Floats, Numbers
+from forecast.processes.arrays import Floats, Numbers, flat_rows
 from forecast.processes.beta_mean import beta_mean
 from forecast.processes.hypergeometric import hypergeometric_tail
 from forecast.processes.rising_factorial import log_rising
 
-__all__ = ["death_chance", "flat_rows", "mean_discounted_life", "mean_life", "survival"]
+__all__ = ["death_chance", "mean_discounted_life", "mean_life", "survival"]
 
 _FEW = 256
 _LOST = 1e-11
@@ -82,9 +82,3 @@ def _life(p: Floats, m: Floats) -> Floats:
     """Mean periods begun out of ``m`` when each ends the life with probability ``p``."""
     with np.errstate(divide="ignore"):
         return np.asarray(-np.expm1(m * np.log1p(-p)) / p)
-
-
-def flat_rows(*arguments: Numbers) -> tuple[list[Floats], tuple[int, ...]]:
-    """Return arguments broadcast and flattened, as writable floats, and their common shape."""
-    together = np.broadcast_arrays(*(np.asarray(each, dtype=float) for each in arguments))
-    return [each.ravel().copy() for each in together], together[0].shape

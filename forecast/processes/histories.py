@@ -6,10 +6,18 @@ from typing import Any
 import numpy as np
 
 from forecast.errors import BadRowsError, NotIdentifiedError, TooLittleDataError, UsageError
-from forecast.processes.arrays import Floats, Integers, Numbers
+from forecast.processes.arrays import Floats, Numbers
 from forecast.processes.distinct import Codes, distinct_rows, encode
 
-__all__ = ["FEWEST_CUSTOMERS", "Histories", "column", "read_histories", "refuse"]
+__all__ = [
+    "FEWEST_CUSTOMERS",
+    "Histories",
+    "column",
+    "columns",
+    "read_histories",
+    "refuse",
+    "weighted_median",
+]
 
 FEWEST_CUSTOMERS = 10
 _MOST_PURCHASES = 10_000_000
@@ -44,6 +52,14 @@ class Histories:
         x, tx, age = (each.values[each.codes] for each in (self.x, self.tx, self.T))
         return x, tx, age
 
+    def reaching(self) -> Floats:
+        """Return how many customers made at least 1, 2, ... repeat purchases.
+
+        log (r)_x summed over customers is the sum of log(r + i) over these, for i = 0, 1, ...
+        """
+        counts = self.x.values[self.x.codes].astype(np.int64)
+        return np.asarray(self.weight.sum() - np.cumsum(np.bincount(counts, self.weight))[:-1])
+
 
 def column(name: str, values: Numbers) -> Floats:
     """Return one column as floats, refusing what is not a row of finite numbers >= 0."""
@@ -59,6 +75,20 @@ def column(name: str, values: Numbers) -> Floats:
         refuse(name, "missing or infinite values", wrong, array, "Remove or repair them.")
         refuse(name, "negative values", array < 0, array, "Remove or repair them.")
     return array
+
+
+def columns(weights: Numbers | None, **given: Numbers) -> tuple[tuple[Floats, ...], Floats | None]:
+    """Return columns of one length as floats, and weights; rows of weight 0 are left out."""
+    found = {name: column(name, values) for name, values in given.items()}
+    if weights is not None:
+        found["weights"] = column("weights", weights)
+    lengths = {name: each.size for name, each in found.items()}
+    if len(set(lengths.values())) > 1:
+        raise UsageError(f"Columns differ in length: {lengths}. Give one value a customer.")
+    weight = found.pop("weights", None)
+    if weight is None or weight.all():
+        return tuple(found.values()), weight
+    return tuple(each[weight > 0] for each in found.values()), weight[weight > 0]
 
 
 def refuse(name: str, problem: str, wrong: Any, values: Any, remedy: str) -> None:
@@ -94,15 +124,7 @@ def read_histories(
     UsageError
         If the columns differ in length.
     """
-    x, tx, age = column("frequency", frequency), column("recency", recency), column("T", T)
-    weight = None if weights is None else column("weights", weights)
-    lengths = {"frequency": x.size, "recency": tx.size, "T": age.size}
-    if weight is not None:
-        lengths["weights"] = weight.size
-    if len(set(lengths.values())) > 1:
-        raise UsageError(f"Columns differ in length: {lengths}. Give one value a customer.")
-    if weight is not None and not weight.all():
-        x, tx, age, weight = (each[weight > 0] for each in (x, tx, age, weight))
+    (x, tx, age), weight = columns(weights, frequency=frequency, recency=recency, T=T)
     n_customers = int(x.size) if weight is None else round(float(weight.sum()))
     if max(n_customers, x.size) < FEWEST_CUSTOMERS:
         raise TooLittleDataError(
@@ -130,7 +152,7 @@ def read_histories(
             "tends to 0 and no parameter is determined. Use a longer log.",
             limit="no repeat purchases",
         )
-    scale = _median(ages.values[iage][positive], total[positive])
+    scale = weighted_median(ages.values[iage][positive], total[positive])
     return Histories(
         Codes(counts.values, ix),
         Codes(times.values / scale, itx),
@@ -141,13 +163,8 @@ def read_histories(
     )
 
 
-def _median(values: Floats, weight: Floats) -> float:
-    """Weighted lower median, so that weights act exactly as repeated rows."""
+def weighted_median(values: Floats, weight: Floats) -> float:
+    """Return the lower median, for which weights act exactly as repeated rows."""
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(weight[order])
     return float(values[order][np.searchsorted(reached, reached[-1] / 2)])
-
-
-def whole_codes(codes: Codes) -> Integers:
-    """Return coded counts as integers."""
-    return codes.values.astype(np.int64)

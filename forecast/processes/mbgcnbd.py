@@ -12,9 +12,11 @@ __all__ = ["MBGCNBD"]
 class MBGCNBD(RegularDropout):
     """As BG/CNBD-k, but dropout may also follow the *first* purchase.
 
-    L = B(a, b+x+1)/B(a, b) alpha^r / Gamma(r) exp((k-1) log_gaps) / (k-1)!^x
-        {sum_{j<k} (T-tx)^j / j! Gamma(r+kx+j) (alpha+T)^-(r+kx+j)
-         + a/(b+x) Gamma(r+kx) (alpha+tx)^-(r+kx)}
+    The likelihood of a history is ::
+
+        L = B(a, b+x+1)/B(a, b) alpha^r / Gamma(r) exp((k-1) log_gaps) / (k-1)!^x
+            {sum_{j<k} (T-tx)^j / j! Gamma(r+kx+j) (alpha+T)^-(r+kx+j)
+             + a/(b+x) Gamma(r+kx) (alpha+tx)^-(r+kx)}
 
     k = 1 is MBG/NBD.
 

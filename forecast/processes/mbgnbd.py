@@ -12,8 +12,10 @@ __all__ = ["MBGNBD"]
 class MBGNBD(DropoutAtPurchase):
     """As BG/NBD, but dropout may also follow the *first* purchase.
 
-    L = B(a, b+x+1)/B(a, b) Gamma(r+x) alpha^r / Gamma(r)
-        {(alpha+T)^-(r+x) + a/(b+x) (alpha+tx)^-(r+x)}
+    The likelihood of a history is ::
+
+        L = B(a, b+x+1)/B(a, b) Gamma(r+x) alpha^r / Gamma(r)
+            {(alpha+T)^-(r+x) + a/(b+x) (alpha+tx)^-(r+x)}
 
     A new customer is alive with probability b / (a + b).
 

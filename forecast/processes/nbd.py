@@ -5,21 +5,14 @@ from typing import Self
 
 import numpy as np
 
-from forecast.errors import UsageError
-from forecast.processes.arrays import (
-    Floats,
-    Integers,
-    Numbers,
-    check_positive,
-    history,
-    length,
-)
-from forecast.processes.dropout_prior import NBD_PRIOR
+from forecast.processes.arrays import Floats, Numbers, Shape, floats, history, length
 from forecast.processes.fitting import Fit, maximise
 from forecast.processes.future import Future
-from forecast.processes.histories import read_histories
+from forecast.processes.histories import Histories
+from forecast.processes.limits import Limit
 from forecast.processes.nbd_likelihood import NBDLikelihood
-from forecast.processes.pareto_nbd_limits import NBD_LIMITS
+from forecast.processes.prior import Prior
+from forecast.processes.purchase_process import PurchaseProcess
 from forecast.processes.race_future import draw_race
 from forecast.processes.rising_factorial import log_rising
 from forecast.processes.starting_points import rate_by_moments
@@ -27,9 +20,14 @@ from forecast.processes.waiting_for_dropout import log_nbd
 
 __all__ = ["NBD"]
 
+_PRIOR = Prior(names=("log r", "log(alpha / median T)"), mean=(0.0, 0.0), sd=(2.0, 2.0))
+_ONE_RATE = Limit(
+    name="Poisson: one purchase rate", escape=(1.0, 1.0), at=(11.0, 11.0), free=((1.0, -1.0),)
+)
+
 
 @dataclass(frozen=True)
-class NBD:
+class NBD(PurchaseProcess):
     """Poisson purchases at a Gamma rate, by customers who never drop out.
 
     Times are in the unit the parameters were estimated in, and everything broadcasts, as in the
@@ -56,51 +54,6 @@ class NBD:
     r: float | Floats
     alpha: float | Floats
 
-    def __post_init__(self) -> None:
-        check_positive(self)
-
-    @classmethod
-    def fit(
-        cls,
-        frequency: Numbers,
-        recency: Numbers,
-        T: Numbers,
-        *,
-        weights: Numbers | None = None,
-        unit: str | None = None,
-    ) -> Fit:
-        """Estimate by maximum likelihood.
-
-        Parameters
-        ----------
-        frequency : array-like, shape (customers,)
-            Repeat purchases.
-        recency, T : array-like, shape (customers,)
-            Age at the last purchase and age now, in one unit of time.
-        weights : array-like, shape (customers,), optional
-            How often each row counts.
-        unit : str, optional
-            Name of the unit of time, kept in the result.
-
-        Raises
-        ------
-        BadRowsError
-            If a row cannot be a history.
-        TooLittleDataError
-            If there are fewer than ten customers, or nobody was observed for any time.
-        NotIdentifiedError
-            If nobody bought again.
-        """
-        histories = read_histories(frequency, recency, T, weights)
-        return maximise(
-            NBDLikelihood.of(histories),
-            build=cls,
-            prior=NBD_PRIOR,
-            starts=[np.array(rate_by_moments(histories)), np.zeros(2)],
-            limits=NBD_LIMITS,
-            unit=unit,
-        )
-
     def log_likelihood(self, frequency: Numbers, recency: Numbers, T: Numbers) -> Floats:
         """Return the log-likelihood of each history, in the data's unit of time.
 
@@ -120,21 +73,19 @@ class NBD:
     ) -> Floats:
         """Return 1: nobody drops out."""
         alive = self.p_alive(frequency, recency, T)
-        return np.ones(np.broadcast_shapes(alive.shape, np.shape(t)))
+        return np.asarray(alive * np.ones_like(length(t)))
 
     def p_active(
         self, t: Numbers, frequency: Numbers = 0, recency: Numbers = 0, T: Numbers = 0
     ) -> Floats:
         """Return the probability of at least one purchase in (T, T + t]."""
-        k, A = self._ahead(frequency, recency, T)
-        return np.asarray(-np.expm1(-k * np.log1p(length(t) / A)))
+        return self._given_alive(_active, t, frequency, recency, T)
 
     def expected_purchases(
         self, t: Numbers, frequency: Numbers = 0, recency: Numbers = 0, T: Numbers = 0
     ) -> Floats:
         """Return the expected purchases in (T, T + t]: (r + x) / (alpha + T) t."""
-        k, A = self._ahead(frequency, recency, T)
-        return np.asarray(k / A * length(t))
+        return self._given_alive(_expected, t, frequency, recency, T)
 
     def pmf(
         self,
@@ -150,82 +101,58 @@ class NBD:
 
         Without dropout ``start`` makes no difference.
         """
-        k, A = self._ahead(frequency, recency, T)
-        return np.asarray(np.exp(log_nbd(n, t, k, A)) * np.ones(np.shape(start)))
-
-    def dert(
-        self, rate: Numbers, frequency: Numbers = 0, recency: Numbers = 0, T: Numbers = 0
-    ) -> Floats:
-        """Return the discounted expected residual transactions: all purchases after T.
-
-        Parameters
-        ----------
-        rate : array-like, positive
-            Continuous discount rate per unit of time: ``log(1.1) / 52`` is 10 % a year in weeks.
-        """
-        discount = np.asarray(rate, dtype=float)
-        if not np.all(discount > 0):
-            raise UsageError(f"rate: {rate!r} must be positive; undiscounted sums may not exist.")
-        k, A = self._ahead(frequency, recency, T)
-        return np.asarray(k / A / discount)
+        one, ahead = self._now(frequency, recency, T)
+        one = one * np.ones_like(length(start, "start"))
+        return np.asarray(one * np.exp(log_nbd(n, length(t), *ahead)))
 
     def next_purchase_quantile(
         self, level: Numbers, frequency: Numbers = 0, recency: Numbers = 0, T: Numbers = 0
     ) -> Floats:
         """Return the time from T until the next purchase has come with probability ``level``."""
-        k, A = self._ahead(frequency, recency, T)
-        share = np.asarray(level, dtype=float)
+        one, (k, A) = self._now(frequency, recency, T)
+        share = one * np.asarray(level, dtype=float)
         with np.errstate(divide="ignore", over="ignore"):
             return np.asarray(A * np.expm1(-np.log1p(-np.minimum(share, 1.0)) / k))
-
-    def simulate(
-        self,
-        t: Numbers,
-        frequency: Numbers = 0,
-        recency: Numbers = 0,
-        T: Numbers = 0,
-        *,
-        rng: np.random.Generator,
-        size: tuple[int, ...] | None = None,
-    ) -> Future:
-        """Return simulated purchases in (T, T + t] of every cell of a grid.
-
-        Parameters
-        ----------
-        t : array-like
-            Length of the window.
-        frequency, recency, T : array-like
-            Histories, as (customers, 1) against parameters of shape (draws,).
-        rng : numpy.random.Generator
-        size : tuple of int, optional
-            Shape of the grid; by default that of all arguments together.
-        """
-        window = length(t)
-        known = (window, self.p_alive(frequency, recency, T))
-        shape = np.broadcast_shapes(*(each.shape for each in known), size or ())
-        k, A = self._ahead(frequency, recency, T)
-        never = np.zeros(()), np.ones(())
-        return draw_race(rng, window, lambda at: np.ones(at[0].size), k, A, *never, shape)
-
-    def simulate_customers(
-        self, T: Numbers, *, rng: np.random.Generator
-    ) -> tuple[Integers, Floats]:
-        """Return simulated (frequency, recency) of new customers observed for ``T``."""
-        future = self.simulate(T, rng=rng)
-        recency = np.zeros(int(np.prod(future.shape)))
-        recency[future.cell] = future.last(rng)
-        return future.purchases(), recency.reshape(future.shape)
 
     def scaled(self, factor: float) -> Self:
         """Return the same process with time in a unit ``factor`` times shorter."""
         return type(self)(self.r, self.alpha * factor)
 
-    def _parameters(self) -> tuple[Floats, Floats]:
-        return np.asarray(self.r, dtype=float), np.asarray(self.alpha, dtype=float)
+    @staticmethod
+    def _mean_discounted(rate: Floats, k: Floats, A: Floats) -> Floats:
+        return np.asarray(k / A / rate)
 
-    def _ahead(self, frequency: Numbers, recency: Numbers, T: Numbers) -> tuple[Floats, Floats]:
-        """Return the parameters of the purchase rate from now on."""
+    @classmethod
+    def _estimate(cls, histories: Histories, unit: str | None) -> Fit:
+        return maximise(
+            NBDLikelihood.of(histories),
+            build=cls,
+            prior=_PRIOR,
+            starts=[np.array(rate_by_moments(histories)), np.zeros(2)],
+            limits=[_ONE_RATE],
+            unit=unit,
+        )
+
+    def _parameters(self) -> tuple[Floats, Floats]:
+        r, alpha = floats(self.r, self.alpha)
+        return r, alpha
+
+    def _ahead(self, x: Floats, age: Floats) -> tuple[Floats, Floats]:
         r, alpha = self._parameters()
-        x, tx, age = history(frequency, recency, T)
-        # tx adds nothing but its shape
-        return r + x + 0 * tx, alpha + age
+        return r + x, alpha + age
+
+    def _draw(
+        self, rng: np.random.Generator, t: Floats, x: Floats, tx: Floats, age: Floats, shape: Shape
+    ) -> Future:
+        never = np.zeros(()), np.ones(())
+        return draw_race(
+            rng, t, lambda at: np.ones(at[0].size), *self._ahead(x, age), *never, shape
+        )
+
+
+def _active(t: Floats, k: Floats, A: Floats) -> Floats:
+    return np.asarray(-np.expm1(-k * np.log1p(t / A)))
+
+
+def _expected(t: Floats, k: Floats, A: Floats) -> Floats:
+    return np.asarray(k / A * t)

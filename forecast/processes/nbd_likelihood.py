@@ -11,7 +11,6 @@ import numpy as np
 
 from forecast.processes.arrays import Floats
 from forecast.processes.histories import Histories
-from forecast.processes.pareto_nbd_likelihood import customers_reaching
 
 __all__ = ["NBDLikelihood"]
 
@@ -40,7 +39,7 @@ class NBDLikelihood:
             scale=histories.scale,
             n_customers=histories.n_customers,
             purchases=float(w @ x),
-            reached=customers_reaching(histories.x, w),
+            reached=histories.reaching(),
             T=age.values,
             T_weight=np.bincount(age.codes, w, minlength=size).astype(float),
             T_purchases=np.bincount(age.codes, w * x, minlength=size).astype(float),

@@ -7,7 +7,7 @@ import numpy as np
 
 from forecast.processes.arrays import Floats
 
-__all__ = ["BOX", "Derivatives", "Optimum", "climb", "differenced", "settle"]
+__all__ = ["BOX", "Derivatives", "Optimum", "climb", "settle"]
 
 BOX = 15.0
 Derivatives = Callable[[Floats], tuple[float, Floats, Floats]]
@@ -107,23 +107,6 @@ def settle(derivatives: Derivatives, found: Optimum) -> Optimum:
     last = Optimum(target, value, gradient, hessian, found.steps + 1)
     close = np.isfinite(value) and abs(value - found.value) <= 1e-9 * (1.0 + abs(found.value))
     return last if close and last.slope < found.slope else found
-
-
-def differenced(
-    gradient: Callable[[Floats], tuple[float, Floats]], step: float = 1e-4
-) -> Derivatives:
-    """Return a function that adds a Hessian by central differences of an analytic gradient."""
-
-    def derivatives(eta: Floats) -> tuple[float, Floats, Floats]:
-        value, slope = gradient(eta)
-        rows = [
-            (gradient(eta + move)[1] - gradient(eta - move)[1]) / (2 * step)
-            for move in step * np.eye(eta.size)
-        ]
-        hessian = np.array(rows)
-        return value, slope, (hessian + hessian.T) / 2
-
-    return derivatives
 
 
 def _inside(eta: Floats, gradient: Floats, hessian: Floats, basis: Floats, radius: float) -> Floats:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.errors import NotIdentifiedError, TooLittleDataError, UsageError
+from forecast.errors import NotIdentifiedError, TooLittleDataError
 from forecast.processes.arrays import Floats, Integers, Numbers
 from forecast.processes.distinct import distinct_rows, encode
-from forecast.processes.histories import FEWEST_CUSTOMERS, column, refuse
+from forecast.processes.histories import FEWEST_CUSTOMERS, columns, refuse
 
 __all__ = ["Cells", "read_opportunities"]
 
@@ -62,16 +62,9 @@ def read_opportunities(
     UsageError
         If the columns differ in length.
     """
-    x, tx = column("frequency", frequency), column("recency", recency)
-    seen = np.full(x.size, n_periods) if np.ndim(n_periods) == 0 else n_periods
-    n = column("n_periods", seen)
-    weight = np.ones(x.size) if weights is None else column("weights", weights)
-    lengths = {"frequency": x.size, "recency": tx.size, "n_periods": n.size}
-    lengths["weights"] = weight.size
-    if len(set(lengths.values())) > 1:
-        raise UsageError(f"Columns differ in length: {lengths}. Give one value a customer.")
-    if not weight.all():
-        x, tx, n, weight = (each[weight > 0] for each in (x, tx, n, weight))
+    seen = np.full(np.size(frequency), n_periods) if np.ndim(n_periods) == 0 else n_periods
+    (x, tx, n), weight = columns(weights, frequency=frequency, recency=recency, n_periods=seen)
+    weight = np.ones(x.size) if weight is None else weight
     customers = max(int(x.size), int(np.rint(weight.sum())))
     if customers < FEWEST_CUSTOMERS:
         raise TooLittleDataError(

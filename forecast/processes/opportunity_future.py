@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.processes.arrays import Floats, Integers
+from forecast.processes.arrays import Floats, Integers, Shape, on_grid
 from forecast.processes.opportunity_mixture import first_purchase
 
 __all__ = ["OpportunityFuture", "draw_opportunities"]
@@ -28,7 +28,7 @@ class OpportunityFuture:
         Number of the last opportunity in the window that the customer lived to see.
     """
 
-    shape: tuple[int, ...]
+    shape: Shape
     cell: Integers
     count: Integers
     first: Integers
@@ -36,9 +36,7 @@ class OpportunityFuture:
 
     def purchases(self) -> Integers:
         """Return the purchases of every cell, in the shape of the grid."""
-        grid = np.zeros(int(np.prod(self.shape)), dtype=np.int64)
-        grid[self.cell] = self.count
-        return grid.reshape(self.shape)
+        return on_grid(self.shape, self.cell, self.count)
 
     def times(self, rng: np.random.Generator) -> tuple[Integers, Integers]:
         """Return every purchase as (position in ``cell``, number of the opportunity).
@@ -77,7 +75,7 @@ def draw_opportunities(
     b: Floats,
     g: Floats,
     d: Floats,
-    shape: tuple[int, ...],
+    shape: Shape,
 ) -> OpportunityFuture:
     """Draw futures of customers who are alive at the next opportunity with chance ``alive``.
 

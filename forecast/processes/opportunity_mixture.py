@@ -7,14 +7,13 @@ through the opportunities, so nothing cancels.
 
 import numpy as np
 
-from forecast.processes.arrays import Floats, Integers, Numbers
-from forecast.processes.geometric_life import flat_rows
+from forecast.processes.arrays import Floats, Integers, Numbers, flat_rows
 from forecast.processes.rising_factorial import log_rising
 
-__all__ = ["FARTHEST", "count_probability", "first_purchase", "first_purchase_quantile"]
+__all__ = ["count_probability", "first_purchase", "first_purchase_quantile"]
 
 # opportunities that a search for the next purchase looks ahead
-FARTHEST = 10_000
+_FARTHEST = 10_000
 
 
 def first_purchase(
@@ -58,7 +57,7 @@ def first_purchase_quantile(
     left = np.flatnonzero((chance > 0) & (chance < 1))
     rows = [each[left] for each in rows]
     so_far, term = np.zeros(left.size), rows[1] / (rows[1] + rows[2])
-    for j in range(1, FARTHEST + 1):
+    for j in range(1, _FARTHEST + 1):
         chance, buy, skip, end, live = rows
         so_far = so_far + term
         here = so_far >= chance

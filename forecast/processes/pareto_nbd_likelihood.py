@@ -18,13 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.processes.arrays import Floats
-from forecast.processes.distinct import Codes
 from forecast.processes.histories import Histories
 from forecast.processes.lomax_race import Race, wins_race
 
 __all__ = [
     "ParetoNBDLikelihood",
-    "customers_reaching",
     "log_odds_gone",
     "row_derivatives",
     "row_values",
@@ -141,7 +139,7 @@ class ParetoNBDLikelihood:
             scale=histories.scale,
             n_customers=histories.n_customers,
             purchases=float(histories.weight @ x),
-            reached=customers_reaching(histories.x, histories.weight),
+            reached=histories.reaching(),
             x=x,
             tx=tx,
             T=age,
@@ -178,15 +176,6 @@ class ParetoNBDLikelihood:
     def _slices(self) -> Iterator[slice]:
         for start in range(0, self.x.size, _ROWS):
             yield slice(start, start + _ROWS)
-
-
-def customers_reaching(x: Codes, weight: Floats) -> Floats:
-    """Return how many customers made at least 1, 2, ... repeat purchases.
-
-    log (r)_x summed over customers is the sum of log(r + i) over these, for i = 0, 1, ...
-    """
-    counts = x.values[x.codes].astype(np.int64)
-    return np.asarray(weight.sum() - np.cumsum(np.bincount(counts, weight))[:-1])
 
 
 def _waited(k: Floats, tx: Floats, T: Floats, alpha: Floats, s: Floats, beta: Floats) -> Floats:

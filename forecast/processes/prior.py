@@ -34,7 +34,7 @@ class Prior:
         Coordinates, for reading.
     mean, sd : tuple of float
         Of each coordinate.
-    beta_pair : int, tuple of int, or None
+    beta_pairs : tuple of int
         Position of each ``log a`` followed by its ``log b``: their coordinates are
         ``log(a + b)`` and ``log(a / b)``. All others are the log-parameters themselves.
     """
@@ -42,7 +42,7 @@ class Prior:
     names: tuple[str, ...]
     mean: tuple[float, ...]
     sd: tuple[float, ...]
-    beta_pair: int | tuple[int, ...] | None = None
+    beta_pairs: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         pieces = zip(self.names, self.mean, self.sd, strict=True)
@@ -51,7 +51,7 @@ class Prior:
     def coordinates(self, eta: Floats) -> Floats:
         """Return the coordinates of log-parameters, shape (..., p)."""
         c = np.array(eta, dtype=float)
-        for i in self._pairs():
+        for i in self.beta_pairs:
             log_a, log_b = eta[..., i], eta[..., i + 1]
             c[..., i], c[..., i + 1] = np.logaddexp(log_a, log_b), log_a - log_b
         return c
@@ -67,7 +67,7 @@ class Prior:
         pull = (np.array(self.mean) - self.coordinates(eta)) / np.array(self.sd) ** 2
         jacobian = np.eye(eta.size)
         hessian = np.zeros((eta.size, eta.size))
-        for i in self._pairs():
+        for i in self.beta_pairs:
             pair = slice(i, i + 2)
             share = 1 / (1 + np.exp(eta[pair][1] - eta[pair][0]))
             jacobian[pair, pair] = [[share, 1 - share], [1.0, -1.0]]
@@ -79,14 +79,8 @@ class Prior:
     def sample(self, rng: np.random.Generator, size: int) -> Floats:
         """Return draws of the log-parameters in rescaled units, shape (size, p)."""
         eta = rng.normal(self.mean, self.sd, (size, len(self.mean)))
-        for i in self._pairs():
+        for i in self.beta_pairs:
             total, ratio = eta[:, i].copy(), eta[:, i + 1].copy()
             eta[:, i] = total - np.logaddexp(0.0, -ratio)
             eta[:, i + 1] = total - np.logaddexp(0.0, ratio)
         return eta
-
-    def _pairs(self) -> tuple[int, ...]:
-        """Positions of all beta pairs."""
-        if self.beta_pair is None:
-            return ()
-        return self.beta_pair if isinstance(self.beta_pair, tuple) else (self.beta_pair,)

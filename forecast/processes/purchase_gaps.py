@@ -8,10 +8,10 @@ log(tx) with one. Equal gaps make it largest: x log(tx / x).
 import numpy as np
 
 from forecast.errors import UsageError
-from forecast.processes.arrays import Array, Floats, Numbers
+from forecast.processes.arrays import Array, Floats, Numbers, floats
 from forecast.processes.histories import refuse
 
-__all__ = ["log_gaps", "read_log_gaps"]
+__all__ = ["log_gaps", "read_log_gaps", "total_log_gaps"]
 
 # rounding of published summaries, a gap
 _SLACK = 0.05
@@ -89,3 +89,18 @@ def read_log_gaps(values: Numbers, x: Floats, tx: Floats) -> Floats:
     other = (x == 1) & (column < most - _SLACK)
     refuse("log_gaps", "less than log(recency) for one gap", other, column, fix)
     return column
+
+
+def total_log_gaps(
+    log_gaps: Numbers | None, frequency: Numbers, recency: Numbers, weights: Numbers | None
+) -> float | None:
+    """Return the weighted sum over customers, in the data's unit, or None without log gaps."""
+    if log_gaps is None:
+        return None
+    x, tx = floats(frequency, recency)
+    if weights is None:
+        return float(read_log_gaps(log_gaps, x, tx).sum())
+    w, gaps = np.asarray(weights, dtype=float), np.asarray(log_gaps)
+    if gaps.shape == w.shape:
+        x, tx, gaps, w = (each[w > 0] for each in (x, tx, gaps, w))
+    return float(w @ read_log_gaps(gaps, x, tx))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from forecast.processes.arrays import Floats, Integers
+from forecast.processes.arrays import Floats, Integers, Shape
 from forecast.processes.future import Future
 
 __all__ = ["draw_race"]
@@ -24,7 +24,7 @@ def draw_race(
     A: Floats,
     s: Floats,
     B: Floats,
-    shape: tuple[int, ...],
+    shape: Shape,
 ) -> Future:
     """Draw futures on a grid of cells.
 

@@ -15,22 +15,25 @@ from typing import ClassVar, Self
 import numpy as np
 from scipy.special import expit
 
-from forecast.errors import UsageError
 from forecast.processes.arrays import (
     Floats,
     Integers,
     Numbers,
+    Shape,
     check_positive,
     floats,
     history,
     length,
+    on_grid,
 )
 from forecast.processes.distinct import pairs
 from forecast.processes.future import Future, draw_future
+from forecast.processes.histories import Histories, read_histories
 from forecast.processes.next_purchase import waiting_quantile
 from forecast.processes.phases import phase_chances
-from forecast.processes.purchase_gaps import read_log_gaps
-from forecast.processes.regular_estimate import RegularFit, estimate_regular, whole_k
+from forecast.processes.purchase_gaps import read_log_gaps, total_log_gaps
+from forecast.processes.purchase_process import PurchaseProcess
+from forecast.processes.regular_estimate import RegularFit, asked_k, estimate_regular, whole_k
 from forecast.processes.regular_future import RegularFuture, draw_regular_future
 from forecast.processes.regular_likelihood import gap_term
 from forecast.processes.regular_mixture import (
@@ -49,12 +52,8 @@ _MANY = 1_000
 
 
 @dataclass(frozen=True)
-class RegularDropout:
+class RegularDropout(PurchaseProcess):
     """A process of Erlang-k gaps whose customers may drop out right after a purchase.
-
-    Times are in the unit the parameters were estimated in. Everything broadcasts: parameters of
-    shape (draws,) against histories of shape (customers, 1) give (customers, draws). A history
-    left out is that of a new customer, who has just made the first purchase.
 
     Parameters
     ----------
@@ -81,6 +80,8 @@ class RegularDropout:
 
     # 1 where the first purchase may already be the last, else 0
     shift: ClassVar[int]
+
+    _mean_discounted = staticmethod(mean_discounted)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "k", whole_k(self.k))
@@ -130,25 +131,13 @@ class RegularDropout:
         UsageError
             If neither k nor ``log_gaps`` is given.
         """
-        return estimate_regular(
-            cls,
-            frequency,
-            recency,
-            T,
-            shift=cls.shift,
-            log_gaps=log_gaps,
-            k=k,
-            weights=weights,
-            unit=unit,
-        )
+        k = asked_k(k, log_gaps)
+        histories = read_histories(frequency, recency, T, weights)
+        total = total_log_gaps(log_gaps, frequency, recency, weights)
+        return cls._estimate(histories, unit, k=k, total=total)
 
     def log_likelihood(
-        self,
-        frequency: Numbers,
-        recency: Numbers,
-        T: Numbers,
-        *,
-        log_gaps: Numbers | None = None,
+        self, frequency: Numbers, recency: Numbers, T: Numbers, *, log_gaps: Numbers | None = None
     ) -> Floats:
         """Return the log-likelihood of each history, in the data's unit of time.
 
@@ -163,7 +152,7 @@ class RegularDropout:
         x, tx, age = history(frequency, recency, T)
         gaps = None if log_gaps is None else read_log_gaps(log_gaps, x, tx)
         stays, events = x + self.shift, self.k * x
-        _, log_phases = self._phases(frequency, recency, T)
+        _, log_phases = self._phases(x, tx, age)
         return np.asarray(
             log_rising(b, stays)
             - log_rising(a + b, stays)
@@ -193,10 +182,11 @@ class RegularDropout:
 
         P(alive) sum_j P(phase j) I_z(k - j, r + k x + j), z = t / (alpha + T + t).
         """
-        alive, chances, r, alpha, _, _ = self._ahead(frequency, recency, T)
-        active = np.zeros(())
+        alive, (r, alpha, _, _) = self._now(frequency, recency, T)
+        chances, _ = self._phases(frequency, recency, T)
+        window, active = length(t), np.zeros(())
         for j, chance in enumerate(chances):
-            active = active + chance * chance_of_purchase(t, self.k, j, r + j, alpha)
+            active = active + chance * chance_of_purchase(window, self.k, j, r + j, alpha)
         return np.asarray(np.minimum(alive * active, 1.0))
 
     def expected_purchases(
@@ -209,33 +199,15 @@ class RegularDropout:
         return self._given_alive(mean_purchases, t, frequency, recency, T)
 
     def pmf(
-        self,
-        n: Numbers,
-        t: Numbers,
-        frequency: Numbers = 0,
-        recency: Numbers = 0,
-        T: Numbers = 0,
+        self, n: Numbers, t: Numbers, frequency: Numbers = 0, recency: Numbers = 0, T: Numbers = 0
     ) -> Floats:
         """Return the probability of exactly ``n`` purchases in (T, T + t]."""
-        alive, chances, r, alpha, a, b = self._ahead(frequency, recency, T)
-        ahead = np.zeros(())
+        alive, (r, alpha, a, b) = self._now(frequency, recency, T)
+        chances, _ = self._phases(frequency, recency, T)
+        window, total = length(t), np.zeros(())
         for j, chance in enumerate(chances):
-            ahead = ahead + chance * count_probability(n, t, self.k, j, r + j, alpha, a, b)
-        return np.asarray(alive * ahead + np.where(np.asarray(n) == 0, 1 - alive, 0.0))
-
-    def dert(
-        self, rate: Numbers, frequency: Numbers = 0, recency: Numbers = 0, T: Numbers = 0
-    ) -> Floats:
-        """Return the discounted expected residual transactions: all purchases after T.
-
-        Parameters
-        ----------
-        rate : array-like, positive
-            Continuous discount rate per unit of time: ``log(1.1) / 52`` is 10 % a year in weeks.
-        """
-        if not np.all(np.asarray(rate, dtype=float) > 0):
-            raise UsageError(f"rate: {rate!r} must be positive; undiscounted sums may not exist.")
-        return self._given_alive(mean_discounted, rate, frequency, recency, T)
+            total = total + chance * count_probability(n, window, self.k, j, r + j, alpha, a, b)
+        return np.asarray(alive * total + np.where(np.asarray(n) == 0, 1 - alive, 0.0))
 
     def next_purchase_quantile(
         self, level: Numbers, frequency: Numbers = 0, recency: Numbers = 0, T: Numbers = 0
@@ -244,7 +216,8 @@ class RegularDropout:
 
         Infinite where ``level`` reaches P(alive): a customer who is gone never comes back.
         """
-        alive, chances, r, alpha, _, _ = self._ahead(frequency, recency, T)
+        alive, (r, alpha, _, _) = self._now(frequency, recency, T)
+        chances, _ = self._phases(frequency, recency, T)
         level = np.asarray(level, dtype=float)
         share = np.where(level < alive, level / np.maximum(alive, 1e-300), 1.0)
         if self.k == 1:
@@ -256,75 +229,35 @@ class RegularDropout:
         found = waiting_quantile(rows[0], self.k, rows[3:], rows[1], rows[2])
         return found.reshape(together[0].shape)
 
-    def simulate(
-        self,
-        t: Numbers,
-        frequency: Numbers = 0,
-        recency: Numbers = 0,
-        T: Numbers = 0,
-        *,
-        rng: np.random.Generator,
-        size: tuple[int, ...] | None = None,
-    ) -> Future:
-        """Return simulated purchases in (T, T + t] of every cell of a grid.
-
-        Parameters
-        ----------
-        t : array-like
-            Length of the window.
-        frequency, recency, T : array-like
-            Histories, as (customers, 1) against parameters of shape (draws,).
-        rng : numpy.random.Generator
-        size : tuple of int, optional
-            Shape of the grid; by default that of all arguments together.
-        """
-        if self.k > 1:
-            return self._simulate(t, frequency, recency, T, rng=rng, size=size)
-        alive, _, r, alpha, a, b = self._ahead(frequency, recency, T)
-        t = length(t)
-        shape = np.broadcast_shapes(t.shape, alive.shape, r.shape, alpha.shape, b.shape, size or ())
-        return draw_future(rng, t, alive, r, alpha, a, b, shape)
-
-    def simulate_customers(
-        self, T: Numbers, *, rng: np.random.Generator
-    ) -> tuple[Integers, Floats]:
-        """Return simulated (frequency, recency) of new customers observed for ``T``."""
-        future = self.simulate(T, rng=rng)
-        recency = np.zeros(int(np.prod(future.shape)))
-        recency[future.cell] = future.last(rng)
-        return future.purchases(), recency.reshape(future.shape)
-
     def simulate_histories(
         self, T: Numbers, *, rng: np.random.Generator
     ) -> tuple[Integers, Floats, Floats]:
         """Return simulated (frequency, recency, log_gaps) of new customers observed for ``T``."""
-        future = self._simulate(T, 0, 0, 0, rng=rng)
+        window, new = length(T), np.zeros(())
+        known = (window, *self._parameters())
+        shape = np.broadcast_shapes(*(each.shape for each in known))
+        future = self._draw_regular(rng, window, new, new, new, shape or (1,))
         position, gap = future.gaps(rng)
-        recency, gaps = (np.zeros(int(np.prod(future.shape))) for _ in range(2))
-        recency[future.cell] = np.minimum(np.bincount(position, gap), future.horizon)
-        gaps[future.cell] = np.bincount(position, np.log(gap))
-        return future.purchases(), recency.reshape(future.shape), gaps.reshape(future.shape)
+        recency = np.minimum(np.bincount(position, gap), future.horizon)
+        gaps = np.bincount(position, np.log(gap))
+        x, tx, total = (on_grid(shape, future.cell, each) for each in (future.count, recency, gaps))
+        return x, tx, total
 
     def scaled(self, factor: float) -> Self:
         """Return the same process with time in a unit ``factor`` times shorter."""
         return type(self)(self.k, self.r, self.alpha * factor, self.a, self.b)
 
-    def _simulate(
-        self,
-        t: Numbers,
-        frequency: Numbers,
-        recency: Numbers,
-        T: Numbers,
-        *,
-        rng: np.random.Generator,
-        size: tuple[int, ...] | None = None,
-    ) -> RegularFuture:
-        alive, chances, r, alpha, a, b = self._ahead(frequency, recency, T)
-        t = length(t)
-        shape = np.broadcast_shapes(
-            t.shape, alive.shape, chances[0].shape, r.shape, alpha.shape, b.shape, size or ()
+    @classmethod
+    def _estimate(
+        cls,
+        histories: Histories,
+        unit: str | None,
+        k: int | None = None,
+        total: float | None = None,
+    ) -> RegularFit:
+        return estimate_regular(
+            cls, histories, shift=cls.shift, total_log_gaps=total, k=k, unit=unit
         )
-        return draw_regular_future(rng, t, self.k, alive, chances, r, alpha, a, b, shape)
 
     def _parameters(self) -> tuple[Floats, Floats, Floats, Floats]:
         r, alpha, a, b = floats(self.r, self.alpha, self.a, self.b)
@@ -344,19 +277,28 @@ class RegularDropout:
         x, tx, age = history(frequency, recency, T)
         stays = np.maximum(x + (self.shift - 1), 0.0)
         silence = (r + self.k * x) * np.log1p((age - tx) / (alpha + tx))
-        _, log_phases = self._phases(frequency, recency, T)
+        _, log_phases = self._phases(x, tx, age)
         odds = np.log(a) - np.log(b + stays) + silence - log_phases
         return odds if self.shift else np.asarray(np.where(x > 0, odds, -np.inf))
 
     def _ahead(
-        self, frequency: Numbers, recency: Numbers, T: Numbers
-    ) -> tuple[Floats, list[Floats], Floats, Floats, Floats, Floats]:
-        """P(alive), phases and, given alive, the parameters of rate and dropout from now on."""
+        self, x: Floats, age: Floats, phase: int = 0
+    ) -> tuple[Floats, Floats, Floats, Floats]:
         r, alpha, a, b = self._parameters()
-        x, _, age = history(frequency, recency, T)
-        alive = self.p_alive(frequency, recency, T)
-        chances, _ = self._phases(frequency, recency, T)
-        return alive, chances, r + self.k * x, alpha + age, a, b + x + self.shift
+        return r + (self.k * x + phase), alpha + age, a, b + x + self.shift
+
+    def _draw(
+        self, rng: np.random.Generator, t: Floats, x: Floats, tx: Floats, age: Floats, shape: Shape
+    ) -> Future:
+        if self.k > 1:
+            return self._draw_regular(rng, t, x, tx, age, shape)
+        return draw_future(rng, t, self.p_alive(x, tx, age), *self._ahead(x, age), shape)
+
+    def _draw_regular(
+        self, rng: np.random.Generator, t: Floats, x: Floats, tx: Floats, age: Floats, shape: Shape
+    ) -> RegularFuture:
+        alive, (chances, _) = self.p_alive(x, tx, age), self._phases(x, tx, age)
+        return draw_regular_future(rng, t, self.k, alive, chances, *self._ahead(x, age), shape)
 
     def _given_alive(
         self,
@@ -368,19 +310,17 @@ class RegularDropout:
     ) -> Floats:
         """P(alive) times the sum over phases of a mean that depends on (frequency, T) alone."""
         first = length(first)
-        x, _, age = history(frequency, recency, T)
-        r, alpha, a, b = self._parameters()
-        alive, chances, *_ = self._ahead(frequency, recency, T)
-        single = np.ndim(first) == r.ndim == alpha.ndim == a.ndim == b.ndim == 0
+        x, tx, age = history(frequency, recency, T)
+        alive, (chances, _) = self.p_alive(x, tx, age), self._phases(x, tx, age)
         place: Integers | None = None
-        if single and alive.size >= _MANY:
-            x, age, place = pairs(*(each.ravel() for each in np.broadcast_arrays(x, age)))
+        if alive.size >= _MANY and not any(each.ndim for each in (first, *self._parameters())):
+            x, age, _ = (each.ravel() for each in np.broadcast_arrays(x, age, alive))
+            x, age, place = pairs(x, age)
         total = np.zeros(())
         for j, chance in enumerate(chances):
             if j and not chance.any():
                 continue
-            shape = r + (self.k * x + j)
-            value = mean(first, self.k, j, shape, alpha + age, a, b + x + self.shift)
+            value = mean(first, self.k, j, *self._ahead(x, age, j))
             value = value if place is None else value[place].reshape(alive.shape)
             total = total + chance * value
         return np.asarray(alive * total)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.processes.arrays import Floats, Integers
+from forecast.processes.arrays import Floats, Integers, Shape
 from forecast.processes.future import Future
 
 __all__ = ["RegularFuture", "draw_regular_future"]
@@ -72,7 +72,7 @@ def draw_regular_future(
     alpha: Floats,
     a: Floats,
     b: Floats,
-    shape: tuple[int, ...],
+    shape: Shape,
 ) -> RegularFuture:
     """Draw futures of customers who are alive with probability ``alive``.
 

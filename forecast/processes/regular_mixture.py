@@ -19,7 +19,7 @@ import numpy as np
 from scipy.special import betainc, gammaln
 
 from forecast.processes import dropout_mixture
-from forecast.processes.arrays import Floats, Integers, Numbers
+from forecast.processes.arrays import Floats, Integers, Numbers, flat_rows
 from forecast.processes.beta_mean import beta_mean
 from forecast.processes.rising_factorial import log_rising
 from forecast.processes.roots_of_unity import SmallStay, lost_share, survival_given
@@ -53,7 +53,7 @@ def count_probability(
     """Return P(X(t) = n) = S(n) P(N = n) + 1[n>0] (S(n-1) - S(n)) P(N >= n)."""
     if k == 1:
         return dropout_mixture.count_probability(n, t, r, alpha, a, b)
-    (n, t, r, alpha, a, b), shape = _rows(n, t, r, alpha, a, b)
+    (n, t, r, alpha, a, b), shape = flat_rows(n, t, r, alpha, a, b)
     odds = t / alpha
     stay = np.exp(log_rising(b, n) - log_rising(a + b, n))
     tail = betainc(np.maximum(k * n - j, 1.0), r, odds / (1 + odds))
@@ -75,7 +75,7 @@ def mean_purchases(
     """
     if k == 1:
         return dropout_mixture.mean_purchases(t, r, alpha, a, b)
-    (t, r, alpha, a, b), shape = _rows(t, r, alpha, a, b)
+    (t, r, alpha, a, b), shape = flat_rows(t, r, alpha, a, b)
     odds = t / alpha
     expected, _, settled = _sums(k, j, odds, r, a, b)
     bad = np.flatnonzero(~settled)
@@ -97,7 +97,7 @@ def mean_survival(
     """Return the probability of being alive after t; arguments after k and j broadcast."""
     if k == 1:
         return dropout_mixture.mean_survival(t, r, alpha, a, b)
-    (t, r, alpha, a, b), shape = _rows(t, r, alpha, a, b)
+    (t, r, alpha, a, b), shape = flat_rows(t, r, alpha, a, b)
     odds = t / alpha
     _, gone, settled = _sums(k, j, odds, r, a, b)
     alive = 1 - gone
@@ -125,7 +125,7 @@ def mean_discounted(
     """
     if k == 1:
         return dropout_mixture.mean_discounted(rate, r, alpha, a, b)
-    (rate, r, alpha, a, b), shape = _rows(rate, r, alpha, a, b)
+    (rate, r, alpha, a, b), shape = flat_rows(rate, r, alpha, a, b)
     pull = np.log(rate) + np.log(alpha)
     # Gamma(r, 1) on the log scale, whose lower tail also falls with u once lambda < rate
     peak = np.log(r + 1)
@@ -193,9 +193,3 @@ def _possible(n: Numbers, k: int, j: int, odds: Floats, r: Floats) -> Floats:
             total = total + np.where((n > 0) | (i < k - j), np.exp(term), 0.0)
             term = term + np.log(r + first + i) - np.log(first + (i + 1)) + log_z
     return np.asarray(total)
-
-
-def _rows(*arguments: Numbers) -> tuple[list[Floats], tuple[int, ...]]:
-    """Broadcast against each other and flatten, as writable floats."""
-    together = np.broadcast_arrays(*(np.asarray(each, dtype=float) for each in arguments))
-    return [each.ravel().copy() for each in together], together[0].shape

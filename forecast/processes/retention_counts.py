@@ -12,7 +12,7 @@ import numpy as np
 
 from forecast.errors import DataWarning, NotIdentifiedError, TooLittleDataError, UsageError
 from forecast.processes.arrays import Floats, Numbers
-from forecast.processes.histories import FEWEST_CUSTOMERS, column, refuse
+from forecast.processes.histories import FEWEST_CUSTOMERS, column, columns, refuse
 from forecast.processes.shifted_beta_geometric_likelihood import ShiftedBetaGeometricLikelihood
 
 __all__ = ["count_churned", "count_customers", "count_survivors"]
@@ -71,11 +71,8 @@ def count_customers(
     renewals: Numbers, churned: Numbers, weights: Numbers | None
 ) -> ShiftedBetaGeometricLikelihood:
     """Return the likelihood of customers' renewals, and whether each is gone."""
-    n, gone = column("renewals", renewals), column("churned", churned)
-    weight = np.ones(n.size) if weights is None else column("weights", weights)
-    lengths = {"renewals": n.size, "churned": gone.size, "weights": weight.size}
-    if len(set(lengths.values())) > 1:
-        raise UsageError(f"Columns differ in length: {lengths}. Give one value a customer.")
+    (n, gone), weight = columns(weights, renewals=renewals, churned=churned)
+    weight = np.ones(n.size) if weight is None else weight
     refuse("renewals", "values that are not whole", n % 1 != 0, n, "Count renewals.")
     refuse("renewals", "values above 1,000,000", n > 1e6, n, "Count renewals, not days or money.")
     refuse("churned", "values other than 0 and 1", (gone != 0) & (gone != 1), gone, "Say 0 or 1.")

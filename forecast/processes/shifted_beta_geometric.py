@@ -5,7 +5,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forecast.errors import UsageError
-from forecast.processes.arrays import Floats, Integers, Numbers, check_positive
+from forecast.processes.arrays import (
+    Floats,
+    Integers,
+    Numbers,
+    check_positive,
+    discount_rate,
+    floats,
+)
 from forecast.processes.fitting import Fit
 from forecast.processes.geometric_life import (
     death_chance,
@@ -207,7 +214,7 @@ class ShiftedBetaGeometric:
             Effective discount rate d of a period: 0.1 is 10 % a period.
         """
         alpha, beta = self._given(0)
-        d = _rate(rate)
+        d = discount_rate(rate)
         return np.asarray((1 + d) * mean_discounted_life(d, alpha, beta))
 
     def discounted_residual_lifetime(self, rate: Numbers, renewals: Numbers = 0) -> Floats:
@@ -225,7 +232,7 @@ class ShiftedBetaGeometric:
             Renewals made so far.
         """
         alpha, beta = self._given(renewals)
-        d = _rate(rate)
+        d = discount_rate(rate)
         renews = beta / (alpha + beta)
         return np.asarray(renews * (1 + d) * mean_discounted_life(d, alpha, beta + 1))
 
@@ -266,9 +273,7 @@ class ShiftedBetaGeometric:
 
     def _given(self, renewals: Numbers) -> tuple[Floats, Floats]:
         """Parameters of theta given the renewals."""
-        alpha, beta, n = (
-            np.asarray(each, dtype=float) for each in (self.alpha, self.beta, renewals)
-        )
+        alpha, beta, n = floats(self.alpha, self.beta, renewals)
         return alpha, beta + n
 
 
@@ -278,11 +283,3 @@ def _periods(name: str, values: Numbers, *, least: int = 0) -> Floats:
     if not np.all((t >= least) & (t == np.rint(t))):
         raise UsageError(f"{name}: {values!r} must be whole numbers of at least {least}.")
     return t
-
-
-def _rate(rate: Numbers) -> Floats:
-    """Return a discount rate, refusing what is not positive."""
-    d = np.asarray(rate, dtype=float)
-    if not np.all(d > 0):
-        raise UsageError(f"rate: {rate!r} must be positive; undiscounted sums may not exist.")
-    return d

@@ -21,7 +21,7 @@ SBG_PRIOR = Prior(
     names=("log(alpha + beta)", "log(alpha / beta)"),
     mean=(1.0, -1.0),
     sd=(2.0, 2.0),
-    beta_pair=0,
+    beta_pairs=(0,),
 )
 _RATIO = ((1.0, -1.0),)
 SBG_LIMITS = (

@@ -8,7 +8,7 @@ log-concave function, taken between the places where it has fallen by e^-40.
 import numpy as np
 from scipy.special import exprel, gammaln
 
-from forecast.processes.arrays import Floats, Integers, Numbers
+from forecast.processes.arrays import Floats, Integers, Numbers, flat_rows
 from forecast.processes.gauss_legendre import integrate
 from forecast.processes.lomax_race import wins_race
 from forecast.processes.rising_factorial import log_rising
@@ -45,7 +45,7 @@ def mean_discounted_while_alive(
     (k / A) int_0^inf exp(-rate u) (B/(B+u))^s du, which is (k B / A) Psi(1, 2-s; rate B) in
     brucehardie.com note 018. Here it is integrated over log(1 + u/B).
     """
-    (rate, k, A, s, B), shape = _rows(rate, k, A, s, B)
+    (rate, k, A, s, B), shape = flat_rows(rate, k, A, s, B)
     pull = rate * B
 
     def fall(w: Floats) -> Floats:
@@ -86,7 +86,7 @@ def count_while_alive(
     NBD(n; t) (B/(B+t))^s + int_0^t NBD(n; u) s/(B+u) (B/(B+u))^s du: alive all the time, or
     dropped out at u. (The closed form of brucehardie.com note 012 is a sum with cancellation.)
     """
-    (n, t, k, A, s, B), shape = _rows(n, t, k, A, s, B)
+    (n, t, k, A, s, B), shape = flat_rows(n, t, k, A, s, B)
     total = np.exp(log_nbd(n, t, k, A) - s * np.log1p(t / B))
     none = np.flatnonzero(n == 0)
     total[none] += wins_race(*(each[none] for each in (t, s, B, k, A)))
@@ -102,7 +102,7 @@ def next_purchase_time(level: Numbers, k: Numbers, A: Numbers, s: Numbers, B: Nu
     it is still to come is log-concave in log(1 + t / min(A, B)), so Newton's method on its
     logarithm never fails.
     """
-    (level, k, A, s, B), shape = _rows(level, k, A, s, B)
+    (level, k, A, s, B), shape = flat_rows(level, k, A, s, B)
     time = np.full(level.size, np.inf)
     ever = wins_race(np.inf, k, A, s, B)
     left = np.flatnonzero(level < ever)
@@ -187,9 +187,3 @@ def _dropped_after(n: Floats, t: Floats, k: Floats, A: Floats, s: Floats, B: Flo
         44 + 2.2 * (high - low),
     )
     return np.asarray(area * np.exp(constant + highest))
-
-
-def _rows(*arguments: Numbers) -> tuple[list[Floats], tuple[int, ...]]:
-    """Broadcast against each other and flatten, as floats."""
-    together = np.broadcast_arrays(*(np.asarray(each, dtype=float) for each in arguments))
-    return [each.ravel() for each in together], together[0].shape

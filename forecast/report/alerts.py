@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from forecast.backtest import Backtest
-from forecast.backtest.checks import Check
+from forecast.backtest.checks.check import INTERVALS, Check
 from forecast.forecaster import Forecast
 from forecast.ledger import Ledger
 from forecast.report.formats import count, day, length, percent
@@ -13,9 +13,6 @@ from forecast.report.leader import lead
 from forecast.report.verdict import off, same_model
 
 __all__ = ["alerts"]
-
-
-INTERVALS = "M3-intervals-miss"
 
 
 def alerts(

@@ -1,6 +1,7 @@
 """The section on the backtest: who forecast best from past cutoffs, how surely, and who failed."""
 
-from collections.abc import Callable
+import re
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -18,13 +19,15 @@ from forecast.report.content import (
     Table,
     figure,
 )
-from forecast.report.formats import count, day, length
+from forecast.report.formats import day, length
 from forecast.report.leader import Lead, lead
 from forecast.report.leaderboard import definitions, leaderboard_table
 from forecast.report.style import Target
 from forecast.report.verdict import WHOM
 
 __all__ = ["backtest_section", "targets_of"]
+
+_BETWEEN = re.compile(r"(?<=\.); ")  # notes of one run, each a sentence
 
 
 def targets_of(backtest: Backtest) -> list[Target]:
@@ -55,7 +58,7 @@ def backtest_section(backtest: Backtest) -> Section:
             Figures(tuple(_bias(backtest, each) for each in found)),
         ]
     parts += _other_parts(backtest, list(found))
-    parts += _failures(backtest)
+    parts += _said(backtest)
     parts.append(definitions())
     return Section("backtest", "The backtest", parts, _files(backtest, found))
 
@@ -90,7 +93,7 @@ def _ratios(target: Target, found: Lead) -> Drawing:
     )
     return figure(
         f"ratios-{target}",
-        lambda ax: error_ratios(comparison, ax=ax),
+        partial(error_ratios, comparison),
         caption=(
             f"Error of {target} by customer, beside {found.model}: left of 1 is better. Models "
             f"with a filled dot may each be the best. {text}"
@@ -102,7 +105,7 @@ def _ratios(target: Target, found: Lead) -> Drawing:
 def _bias(backtest: Backtest, target: Target) -> Drawing:
     return figure(
         f"bias-{target}",
-        lambda ax: bias_by_origin(backtest, target=target, ax=ax),
+        partial(bias_by_origin, backtest, target=target),
         caption=(
             f"Forecast total minus actual total of {target}, as a share of the actual, for each "
             "model at each cutoff: one cutoff alone misleads."
@@ -134,29 +137,34 @@ def _other_parts(backtest: Backtest, targets: list[Target]) -> list[Part]:
     return parts
 
 
-def _failures(backtest: Backtest) -> list[Part]:
-    """Failed runs in the open; what is not supported, and what models said, on demand."""
-    runs = backtest.runs
-    kinds = [
-        (runs["status"] == "failed", "Runs that failed", {"error": ("Message", None)}),
-        (runs["status"] == "unsupported", "Not supported", {"error": ("Message", None)}),
-        (runs["notes"].fillna("") != "", "What the models said", {"notes": ("Note", None)}),
-    ]
-    parts: list[Part] = []
-    columns: dict[str, tuple[str, Callable[[Any], str] | None]] = {
-        "model": ("Model", None),
-        "population": ("Population", None),
-        "cutoff": ("Cutoffs", count),
-    }
-    for number, (chosen, caption, more) in enumerate(kinds):
-        if not chosen.any():
-            continue
-        if number == 0:
-            parts.append(Heading("Failures"))
-        keys = ["model", "population", *more]
-        table = runs[chosen].groupby(keys, sort=True)["cutoff"].nunique().reset_index()
-        parts.append(Table.of(table, caption=caption, columns=columns | more, folded=number > 0))
+def _said(backtest: Backtest) -> list[Part]:
+    """Return failed runs in the open; what is not supported, and what models said, on demand."""
+    runs = backtest.runs.assign(text=backtest.runs["error"])
+    failed, refused = (runs[runs["status"] == each] for each in ("failed", "unsupported"))
+    noted = runs.assign(text=runs["notes"].fillna("").str.split(_BETWEEN)).explode("text")
+    parts: list[Part] = [Heading("Failures")] if len(failed) else []
+    for rows, caption, heading in (
+        (failed, "Runs that failed", "Message"),
+        (refused, "Not supported", "Message"),
+        (noted[noted["text"] != ""], "What the models said", "Note"),
+    ):
+        if len(rows):
+            lines = [
+                (str(model), *_when(backtest, mine), str(text))
+                for (model, text), mine in rows.groupby(["model", "text"], sort=True)
+            ]
+            head = ("Model", "Population", "Cutoffs", heading)
+            folded = rows is not failed
+            parts.append(Table(caption, head, tuple(lines), (False,) * 4, folded=folded))
     return parts
+
+
+def _when(backtest: Backtest, rows: pd.DataFrame) -> tuple[str, str]:
+    """Return the populations and the cutoffs of the runs that said the same."""
+    asked, tried = set(rows["population"]), sorted(rows["cutoff"].unique())
+    every = len(tried) == len(backtest.origins) > 1
+    cutoffs = f"all {len(tried)}" if every else ", ".join(day(each) for each in tried)
+    return ", ".join(each for each in backtest.populations if each in asked), cutoffs
 
 
 def _files(backtest: Backtest, found: dict[Target, Lead]) -> dict[str, pd.DataFrame]:

@@ -9,11 +9,10 @@ from forecast.backtest.evidence import customer_tables
 from forecast.backtest.selection import Origins
 from forecast.calendar import Horizon
 from forecast.errors import UnsupportedError, UsageError
-from forecast.report.style import COLOUR, UNITS, Target, finish, in_style, on_axes
+from forecast.report.style import COLOUR, DASHES, UNITS, Target, finish, in_style, on_axes
 
 __all__ = ["decile_calibration", "pit_histogram", "pooled", "reliability"]
 
-DASHES = (0, (5, 1.5))
 Z90 = 1.645  # normal quantile of .95
 
 

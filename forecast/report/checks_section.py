@@ -6,6 +6,7 @@ import pandas as pd
 
 from forecast.backtest.checks import Check
 from forecast.report.content import Part, Prose, Section, Table
+from forecast.report.formats import MISSING
 
 __all__ = ["checks_section"]
 
@@ -26,10 +27,10 @@ def checks_section(fired: Sequence[Check]) -> Section:
             "severity": ("Severity", None),
             "sentence": ("What is wrong", None),
             "remedy": ("What to do", None),
-            "causes": ("May follow from", lambda text: text or "\u2013"),
+            "causes": ("May follow from", None),
         }
-        table = Table.of(frame, caption="Checks that fired", columns=columns)
-        parts.append(Table(table.caption, table.head, table.rows, (False,) * 5))
+        shown = frame.replace({"causes": {"": MISSING}})
+        parts.append(Table.of(shown, caption="Checks that fired", columns=columns))
     else:
         parts.append(Prose(("No check fired. What could not be judged is not accused.",)))
     rule = (

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 import pandas as pd
 from matplotlib.axes import Axes
 
-from forecast.report.formats import count, estimate
 from forecast.report.style import drawing
 from forecast.report.svg import inline_svg
 
@@ -128,23 +127,6 @@ class Table:
             folded=folded,
         )
 
-    @classmethod
-    def plain(cls, frame: pd.DataFrame, *, caption: str) -> "Table":
-        """Make a table of a whole frame, index first, formatting each column by its type."""
-        frame = frame if isinstance(frame.index, pd.RangeIndex) else frame.reset_index()
-        frame = frame.set_axis([str(column) for column in frame.columns], axis=1)
-        columns: dict[str, tuple[str, Callable[[Any], str] | None]] = {}
-        for column, kind in frame.dtypes.items():
-            show = None
-            if pd.api.types.is_bool_dtype(kind):
-                show = None
-            elif pd.api.types.is_integer_dtype(kind):
-                show = count
-            elif pd.api.types.is_numeric_dtype(kind):
-                show = estimate
-            columns[str(column)] = (str(column).replace("_", " "), show)
-        return cls.of(frame, caption=caption, columns=columns)
-
 
 @dataclass(frozen=True)
 class Drawing:
@@ -191,9 +173,7 @@ class Section:
     files: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
-def figure(
-    name: str, plot: Callable[[Axes], Axes], *, caption: str, height: float = 3.5
-) -> Drawing:
+def figure(name: str, plot: Callable[..., Axes], *, caption: str, height: float = 3.5) -> Drawing:
     """Draw ``plot`` on a new figure and return it as SVG with its caption.
 
     Parameters
@@ -201,11 +181,11 @@ def figure(
     name : str
         Unique on the page.
     plot : callable
-        Draws on the axes it is given.
+        Draws on the axes it is given as ``ax``.
     height : float
         Of the drawing, in inches; it is 6.4 wide.
     """
     canvas, ax = drawing(height=height)
-    plot(ax)
+    plot(ax=ax)
     svg = inline_svg(canvas, name=name, title=ax.get_title(loc="left"), description=caption)
     return Drawing(name, svg, caption)

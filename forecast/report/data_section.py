@@ -18,14 +18,14 @@ def data_section(ledger: Ledger) -> Section:
     audit = ledger.audit
     order = audit["severity"].map({"warning": 0}).fillna(1)
     audit = audit.loc[order.sort_values(kind="stable").index]
+    shown = audit.assign(check=audit["check"].str.replace("_", " "))
     columns = {
-        "check": ("Check", lambda name: str(name).replace("_", " ")),
+        "check": ("Check", None),
         "severity": ("Severity", None),
         "count": ("Count", count),
         "what": ("What was found and done", None),
     }
-    table = Table.of(audit, caption="Audit of the data", columns=columns)
-    parts.append(Table(table.caption, table.head, table.rows, (False, False, True, False)))
+    parts.append(Table.of(shown, caption="Audit of the data", columns=columns))
     rule = (
         "A purchase is a day on which a customer bought, however many orders that day had; "
         "refunds of the day are netted."

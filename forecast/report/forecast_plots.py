@@ -1,13 +1,22 @@
 """What is to come: a forecast's periods, with their 90 % bounds, after what was observed."""
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from forecast.calendar import Horizon
 from forecast.forecaster import Forecast
 from forecast.ledger import Ledger
-from forecast.report.style import COLOUR, UNITS, Target, cutoff_line, finish, in_style, on_axes
+from forecast.report.style import (
+    COLOUR,
+    DASHES,
+    UNITS,
+    Target,
+    band,
+    cutoff_line,
+    finish,
+    in_style,
+    on_axes,
+)
 from forecast.views import revenue_series
 
 __all__ = ["forecast_periods", "grain", "observed_periods"]
@@ -65,7 +74,6 @@ def forecast_periods(
     ax = on_axes(ax)
     periods = forecast.periods
     middle = _middle(periods["start"], periods["end"])
-    lo, hi = (periods[f"{target}_{side}_90"].to_numpy(float) for side in ("lo", "hi"))
     observed = None if ledger is None else observed_periods(forecast, ledger)
     if observed is not None and target in observed and len(observed):
         starts = pd.Series(pd.DatetimeIndex(observed.index))
@@ -77,21 +85,12 @@ def forecast_periods(
             color=COLOUR["ink"],
             label="observed",
         )
-    if np.isfinite(lo).any():
-        ax.fill_between(
-            middle,
-            lo,
-            hi,
-            color=COLOUR["blue"],
-            alpha=0.22,
-            linewidth=0,
-            label="90 % interval",
-        )
+    band(ax, middle, periods, target, "90 % interval")
     ax.plot(
         middle,
         periods[f"expected_{target}"],
         color=COLOUR["blue"],
-        linestyle=(0, (5, 1.5)),
+        linestyle=DASHES,
         marker="o" if len(periods) <= 15 else None,
         markersize=3.5,
         label="expected",

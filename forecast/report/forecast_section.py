@@ -1,6 +1,7 @@
 """The section on the forecast: totals, periods, the customers expected to matter most."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -75,16 +76,17 @@ def _fan(forecast: Forecast, ledger: Ledger | None, target: Target) -> Any:
         )
     return figure(
         f"fan-{target}",
-        lambda ax: forecast_periods(forecast, ledger, target=target, ax=ax),
+        partial(forecast_periods, forecast, ledger, target=target),
         caption=text,
     )
 
 
 def _periods(forecast: Forecast, targets: list[Target]) -> Table:
-    frame = forecast.periods.assign(last=forecast.periods["end"] - pd.Timedelta(days=1))
+    last = forecast.periods["end"] - pd.Timedelta(days=1)
+    frame = forecast.periods.assign(start=forecast.periods["start"].map(day), last=last.map(day))
     columns: dict[str, tuple[str, Callable[[Any], str] | None]] = {
-        "start": ("From", day),
-        "last": ("To", day),
+        "start": ("From", None),
+        "last": ("To", None),
     }
     for target in targets:
         columns |= {
@@ -92,9 +94,7 @@ def _periods(forecast: Forecast, targets: list[Target]) -> Table:
             f"{target}_lo_90": ("90 % interval from", estimate),
             f"{target}_hi_90": ("to", estimate),
         }
-    table = Table.of(frame, caption="The same by period, as a table", columns=columns, folded=True)
-    numeric = (False, False, *table.numeric[2:])
-    return Table(table.caption, table.head, table.rows, numeric, folded=True)
+    return Table.of(frame, caption="The same by period, as a table", columns=columns, folded=True)
 
 
 def _top(forecast: Forecast) -> list[Part]:

@@ -11,7 +11,7 @@ from forecast.errors import UnsupportedError, UsageError
 from forecast.forecaster import Forecast
 from forecast.ledger import Ledger
 from forecast.report.formats import length
-from forecast.report.style import COLOUR, UNITS, Target, finish, in_style, on_axes
+from forecast.report.style import COLOUR, DASHES, UNITS, Target, finish, in_style, on_axes
 from forecast.views import customer_summary
 
 __all__ = ["conditional_expectation"]
@@ -84,9 +84,7 @@ def conditional_expectation(
         where, found["mean"], yerr=Z90 * found["sem"].fillna(0.0), color=COLOUR["bar"], width=0.7,
         ecolor=COLOUR["muted"], label="actual, with the 90 % interval of its mean",
     )  # fmt: skip
-    ax.plot(
-        where, expected, color=COLOUR["blue"], marker="o", linestyle=(0, (5, 1.5)), label="expected"
-    )
+    ax.plot(where, expected, color=COLOUR["blue"], marker="o", linestyle=DASHES, label="expected")
     ax.set_xticks(range(len(names)), names)
     return finish(
         ax, title=f"{target.capitalize()} in {length(forecast.horizon)} after the cutoff",

@@ -7,10 +7,7 @@ confidence set, and its lead is 1 % or more.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import pandas as pd
-
-from forecast.backtest import Backtest, Comparison
-from forecast.backtest.scores import ZERO
+from forecast.backtest import ZERO, Backtest, Comparison
 from forecast.errors import UnsupportedError
 
 __all__ = ["ENOUGH", "MATTERS", "Lead", "lead"]
@@ -63,7 +60,7 @@ def lead(backtest: Backtest, target: str) -> Lead | None:
     if scored.empty:
         return None
     best, others = str(scored.index[0]), scored.index[1:]
-    row = _row(scored, best)
+    row = {str(name): float(score) for name, score in scored.iloc[0].items()}
     try:
         found = backtest.compare("rmse", target, reference=best)
     except UnsupportedError:  # no origin at which every customer was forecast
@@ -81,8 +78,3 @@ def lead(backtest: Backtest, target: str) -> Lead | None:
     clear = cutoffs >= ENOUGH and alone and margin >= MATTERS
     rivals = int((scored["origins"] >= row["origins"]).sum())
     return Lead(best, second, row, margin, cutoffs, rivals, equals, clear, found)
-
-
-def _row(board: pd.DataFrame, model: str) -> dict[str, float]:
-    at = list(board.index).index(model)
-    return {str(name): float(board[name].to_numpy()[at]) for name in board}

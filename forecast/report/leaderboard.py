@@ -5,8 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from forecast.backtest import METRICS, Backtest, Comparison
-from forecast.backtest.scores import ZERO
+from forecast.backtest import METRICS, ZERO, Backtest, Comparison
 from forecast.backtest.selection import Origins
 from forecast.calendar import Horizon
 from forecast.forecaster import Population

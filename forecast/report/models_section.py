@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 
 import pandas as pd
 from matplotlib.axes import Axes
 
-from forecast.backtest import Backtest
-from forecast.backtest.scores import ZERO
+from forecast.backtest import ZERO, Backtest
+from forecast.backtest.findings import joined
 from forecast.errors import ForecastError
 from forecast.forecaster import Population
 from forecast.report.backtest_section import targets_of
@@ -18,7 +19,7 @@ from forecast.report.leader import lead
 from forecast.report.parameter_plots import parameter_drift
 from forecast.report.style import UNITS, Target
 from forecast.report.tracking_plots import tracking, tracking_cumulative
-from forecast.report.verdict import WHOM, joined
+from forecast.report.verdict import WHOM
 
 __all__ = ["models_section"]
 
@@ -79,12 +80,12 @@ def _course(
         drawn += [
             figure(
                 f"tracking-{name}",
-                _by_period(backtest, model, target, population),
+                partial(tracking, backtest, model, target=target, population=population),
                 caption=f"{model}: {target} by period, {WHOM[population]}.{text}",
             ),
             figure(
                 f"cumulative-{name}",
-                _summed(backtest, model, target, population),
+                partial(tracking_cumulative, backtest, model, target=target, population=population),
                 caption=(
                     f"{model}: {target} summed up since each cutoff, {WHOM[population]}. The "
                     "actual line should end inside the bar in nine windows of ten."
@@ -94,49 +95,31 @@ def _course(
     return drawn
 
 
-def _by_period(
-    backtest: Backtest, model: str, target: Target, population: Population
-) -> Callable[[Axes], Axes]:
-    return lambda ax: tracking(backtest, model, target=target, population=population, ax=ax)
-
-
-def _summed(
-    backtest: Backtest, model: str, target: Target, population: Population
-) -> Callable[[Axes], Axes]:
-    return lambda ax: tracking_cumulative(
-        backtest, model, target=target, population=population, ax=ax
-    )
-
-
 def _calibration(backtest: Backtest, model: str, target: Target) -> list[Drawing]:
     name = f"{target}-{backtest.models.index(model)}"
-    return _drawn(
-        (
+    return [
+        *_drawn(
             f"deciles-{name}",
-            lambda ax: decile_calibration(backtest, model, target=target, ax=ax),
-            f"{model}: customers in tenths by their forecast of {target}. Dots on top of their "
-            "bars mean the level is right; bars rising to the right, the order.",
-            3.5,
+            partial(decile_calibration, backtest, model, target=target),
+            caption=f"{model}: customers in tenths by their forecast of {target}. Dots on top of "
+            "their bars mean the level is right; bars rising to the right, the order.",
         ),
-        (
+        *_drawn(
             f"pit-{name}",
-            lambda ax: pit_histogram(backtest, model, target=target, ax=ax),
-            f"{model}: where actual {target} of customers fell in their forecast distributions. "
-            "Level bars: right. High ends: too narrow. A hump: too wide. Rising: too low.",
-            3.5,
+            partial(pit_histogram, backtest, model, target=target),
+            caption=f"{model}: where actual {target} of customers fell in their forecast "
+            "distributions. Level bars: right. High ends: too narrow. A hump: too wide. Rising: "
+            "too low.",
         ),
-    )
+    ]
 
 
 def _reliability(backtest: Backtest, model: str) -> list[Drawing]:
     return _drawn(
-        (
-            f"reliability-{backtest.models.index(model)}",
-            lambda ax: reliability(backtest, model, ax=ax),
-            f"{model}: of customers given 30 %, three in ten should buy. Points on the line mean "
-            "that the chances in the list of customers can be taken at their word.",
-            3.5,
-        )
+        f"reliability-{backtest.models.index(model)}",
+        partial(reliability, backtest, model),
+        caption=f"{model}: of customers given 30 %, three in ten should buy. Points on the line "
+        "mean that the chances in the list of customers can be taken at their word.",
     )
 
 
@@ -149,47 +132,36 @@ def _cohorts(backtest: Backtest, model: str, target: Target) -> list[Drawing]:
     for each, where in across:
         try:
             rows = cohort_errors(backtest, model, target=target, across=each)["cohort"].nunique()
-        except ForecastError:
+        except ForecastError:  # it lists no customers
             continue
         drawn += _drawn(
-            (
-                f"cohorts-{each}-{name}",
-                _heat(backtest, model, target, each),
-                f"{model}: forecast minus actual {UNITS[target]} of each cohort {where}, in % of "
-                'the actual. "few": fewer than ten purchases.',
-                1.6 + 0.2 * rows,
-            )
+            f"cohorts-{each}-{name}",
+            partial(cohort_bias, backtest, model, target=target, across=each),
+            caption=f"{model}: forecast minus actual {UNITS[target]} of each cohort {where}, in % "
+            'of the actual. "few": fewer than ten purchases.',
+            height=1.6 + 0.2 * rows,
         )
     return drawn
 
 
-def _heat(backtest: Backtest, model: str, target: Target, across: Across) -> Callable[[Axes], Axes]:
-    return lambda ax: cohort_bias(backtest, model, target=target, across=across, ax=ax)
-
-
 def _drift(backtest: Backtest, model: str) -> list[Part]:
-    return _rows(
-        _drawn(
-            (
-                f"drift-{backtest.models.index(model)}",
-                lambda ax: parameter_drift(backtest, model, ax=ax),
-                f"{model}: what was estimated at each cutoff, as a multiple of its median. Level "
-                "lines: the base behaves as before. Pairs that wander together may mean nothing.",
-                4.0,
-            )
-        )
+    drawn = _drawn(
+        f"drift-{backtest.models.index(model)}",
+        partial(parameter_drift, backtest, model),
+        caption=f"{model}: what was estimated at each cutoff, as a multiple of its median. Level "
+        "lines: the base behaves as before. Pairs that wander together may mean nothing.",
+        height=4.0,
     )
+    return _rows(drawn)
 
 
-def _drawn(*plots: tuple[str, Callable[[Axes], Axes], str, float]) -> list[Drawing]:
-    """Draw what the model has the numbers for."""
-    made = []
-    for name, plot, caption, height in plots:
-        try:
-            made.append(figure(name, plot, caption=caption, height=height))
-        except ForecastError:  # no draws, no p_active, no parameters: nothing to draw
-            continue
-    return made
+def _drawn(
+    name: str, plot: Callable[..., Axes], *, caption: str, height: float = 3.5
+) -> list[Drawing]:
+    """Draw a figure, or nothing where the model lacks the numbers: draws, p_active, parameters."""
+    with suppress(ForecastError):
+        return [figure(name, plot, caption=caption, height=height)]
+    return []
 
 
 def _rows(drawings: list[Drawing]) -> list[Part]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from matplotlib.axes import Axes
 
 from forecast.calendar import Horizon
 from forecast.errors import FileError
@@ -28,7 +27,6 @@ from forecast.report.content import (
 from forecast.report.formats import MISSING, count, day, estimate, length, percent
 from forecast.report.monitoring_plots import bias_by_run
 from forecast.report.page import write_page
-from forecast.report.style import Target
 
 __all__ = ["monitoring_page", "monitoring_sections"]
 
@@ -133,7 +131,7 @@ def _matured(runs: pd.DataFrame, groups: pd.DataFrame, max_bias: float) -> Secti
         drawn = [
             figure(
                 f"bias-{place}-{target}",
-                partial(_bias, rows, target, max_bias),
+                partial(bias_by_run, rows, target=target, max_bias=max_bias),
                 caption=(
                     f"Total {target} over {length(Horizon.parse(horizon))}, forecast minus "
                     "actual, of each run whose window is over. A line is what the run itself "
@@ -178,10 +176,6 @@ def _matured(runs: pd.DataFrame, groups: pd.DataFrame, max_bias: float) -> Secti
         table = Table.of(last, caption=caption, columns=columns)
         parts.append(Fold("Cohorts and labels", (table,)))
     return Section("matured", "Matured runs", parts, {"runs": runs, "groups": groups})
-
-
-def _bias(rows: pd.DataFrame, target: Target, max_bias: float, ax: Axes) -> Axes:
-    return bias_by_run(rows, target=target, max_bias=max_bias, ax=ax)
 
 
 def _running(running: pd.DataFrame) -> Section:

@@ -151,7 +151,9 @@ def posterior_pairs(
             for axis in (ax.xaxis, ax.yaxis):
                 axis.set_minor_formatter(NullFormatter())
                 axis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
-            _few_ticks(ax, values[:, column], values[:, row] if column < row else None)
+            ax.set_xticks(_few_ticks(values[:, column]))
+            if column < row:
+                ax.set_yticks(_few_ticks(values[:, row]))
             if row == size - 1:
                 ax.set_xlabel(names[column] + (unit if timed[column] else ""))
             if column == 0 and row > 0:
@@ -181,9 +183,6 @@ def _log_bins(values: "npt.NDArray[np.float64]") -> "npt.NDArray[np.float64]":
     return np.geomspace(values.min(), values.max(), 30)
 
 
-def _few_ticks(ax: Axes, across: Any, up: Any) -> None:
-    """Two numbers an axis: the tenth and the ninetieth percentile, to two digits."""
-    marks = [[float(f"{each:.2g}") for each in np.quantile(v, [0.1, 0.9])] for v in (across,)]
-    ax.set_xticks(marks[0])
-    if up is not None:
-        ax.set_yticks([float(f"{each:.2g}") for each in np.quantile(up, [0.1, 0.9])])
+def _few_ticks(values: "npt.NDArray[np.float64]") -> list[float]:
+    """Return the tenth and the ninetieth percentile, to two digits."""
+    return [float(f"{each:.2g}") for each in np.quantile(values, [0.1, 0.9])]

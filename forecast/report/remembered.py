@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -11,13 +11,15 @@ from forecast.forecaster import Population
 
 __all__ = ["Remembered"]
 
+Found = TypeVar("Found")
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Remembered(Backtest):
     """The same backtest, with its scored tables kept after the first time."""
 
-    _kept: dict[tuple[Any, ...], pd.DataFrame] = field(default_factory=dict, repr=False)
-    _compared: dict[tuple[Any, ...], Comparison] = field(default_factory=dict, repr=False)
+    # not of ``__init__``: a part that ``select`` makes begins with none of it
+    _kept: dict[tuple[Any, ...], Any] = field(default_factory=dict, init=False)
 
     @classmethod
     def of(cls, backtest: Backtest) -> "Remembered":
@@ -40,15 +42,11 @@ class Remembered(Backtest):
         self, metric: str | Metric = "rmse", target: str = "purchases", **asked: Any
     ) -> Comparison:
         """Return what :meth:`Backtest.compare` does."""
-        key = ("compare", metric, target, repr(sorted(asked.items())))
-        if key not in self._compared:
-            self._compared[key] = super().compare(metric, target, **asked)
-        return self._compared[key]
+        return self._once("compare", super().compare, metric, target, **asked)
 
-    def _once(
-        self, name: str, make: Callable[..., pd.DataFrame], *asked: Any, **part: Any
-    ) -> pd.DataFrame:
+    def _once(self, name: str, make: Callable[..., Found], *asked: Any, **part: Any) -> Found:
         key = (name, *asked, repr(sorted(part.items())))
         if key not in self._kept:
             self._kept[key] = make(*asked, **part)
-        return self._kept[key]
+        found: Found = self._kept[key]
+        return found

@@ -13,6 +13,7 @@ from datetime import date
 from typing import Any, Literal
 
 import matplotlib.dates
+import numpy as np
 import pandas as pd
 from cycler import cycler
 from matplotlib.axes import Axes
@@ -23,12 +24,14 @@ from forecast.report.formats import short_day
 
 __all__ = [
     "COLOUR",
+    "DASHES",
     "PALETTE",
     "SERIES",
     "SHADES",
     "STYLE",
     "UNITS",
     "Target",
+    "band",
     "cutoff_line",
     "day_ticks",
     "drawing",
@@ -62,6 +65,7 @@ SHADES = {  # behind numbers in cells: from too low to too high; the numbers say
     "high2": ("#f3b78d", "#733f1d"),
 }
 
+DASHES = (0, (5, 1.5))  # of what was expected, beside what came
 COLOUR = {role: light for role, (light, _) in (PALETTE | SHADES).items()}
 Target = Literal["purchases", "value"]
 UNITS: dict[str, str] = {"purchases": "purchases", "value": "currency units"}
@@ -159,6 +163,15 @@ def on_axes(ax: Axes | None) -> Axes:
 
     # paper, since notebooks show figures on dark pages too; a report's own are transparent
     return plt.subplots(layout="constrained", facecolor=COLOUR["paper"])[1]
+
+
+def band(
+    ax: Axes, x: "pd.Series[Any]", table: pd.DataFrame, target: str, label: str | None
+) -> None:
+    """Draw the 90 % bounds of a target in a table of periods, where there are any."""
+    lo, hi = (table[f"{target}_{side}_90"].to_numpy(float) for side in ("lo", "hi"))
+    if np.isfinite(lo).any():
+        ax.fill_between(x, lo, hi, color=COLOUR["blue"], alpha=0.22, linewidth=0, label=label)
 
 
 def cutoff_line(ax: Axes, cutoff: date, *, named: bool = True) -> None:

@@ -1,7 +1,8 @@
 """The section on targeting: what the order of customers was worth when it was tried."""
 
-from forecast.backtest import Backtest
-from forecast.backtest.scores import ZERO
+from functools import partial
+
+from forecast.backtest import ZERO, Backtest
 from forecast.report.content import Figures, Part, Prose, Section, figure
 from forecast.report.formats import estimate, length
 from forecast.report.style import UNITS, Target
@@ -41,7 +42,7 @@ def targeting_section(backtest: Backtest, contact_cost: float | None) -> Section
     drawn = [
         figure(
             "lift",
-            lambda ax: lift_curve(backtest, models, target=target, ax=ax),
+            partial(lift_curve, backtest, models, target=target),
             caption=(
                 "How many times as much the customers forecast highest brought as did as many "
                 "drawn at random, mean over cutoffs. The thin line knows the future: no forecast "
@@ -57,7 +58,7 @@ def targeting_section(backtest: Backtest, contact_cost: float | None) -> Section
         drawn.append(
             figure(
                 "profit",
-                lambda ax: profit_curve(backtest, models, contact_cost=cost, ax=ax),
+                partial(profit_curve, backtest, models, contact_cost=cost),
                 caption=(
                     "Value of the customers contacted, less the cost of contacting them, for each "
                     "customer of the base. It credits a contact with all that was bought after "

@@ -11,7 +11,17 @@ from forecast.backtest.selection import Origins
 from forecast.calendar import Horizon
 from forecast.errors import UsageError
 from forecast.forecaster import Population
-from forecast.report.style import COLOUR, UNITS, Target, cutoff_line, finish, in_style, on_axes
+from forecast.report.style import (
+    COLOUR,
+    DASHES,
+    UNITS,
+    Target,
+    band,
+    cutoff_line,
+    finish,
+    in_style,
+    on_axes,
+)
 
 __all__ = ["tracking", "tracking_cumulative"]
 
@@ -55,27 +65,11 @@ def tracking(
     ax, backtest = on_axes(ax), backtest.select(horizon=horizon, origins=origins)
     for number, (cutoff, periods) in enumerate(_runs(backtest, model, population)):
         middle = periods["start"] + (periods["end"] - periods["start"]) / 2
-        lo, hi = (periods[f"{target}_{side}_90"].to_numpy(float) for side in ("lo", "hi"))
         names = ["actual", "expected", "90 % interval"] if number == 0 else [None] * 3
-        if np.isfinite(lo).any():
-            ax.fill_between(
-                middle,
-                lo,
-                hi,
-                color=COLOUR["blue"],
-                alpha=0.22,
-                linewidth=0,
-                label=names[2],
-            )
+        band(ax, middle, periods, target, names[2])
         ax.plot(middle, periods[f"actual_{target}"], color=COLOUR["ink"], label=names[0])
         expected = periods[f"expected_{target}"]
-        ax.plot(
-            middle,
-            expected,
-            color=COLOUR["blue"],
-            linestyle=(0, (5, 1.5)),
-            label=names[1],
-        )
+        ax.plot(middle, expected, color=COLOUR["blue"], linestyle=DASHES, label=names[1])
         cutoff_line(ax, cutoff, named=number == 0)
     # a backtest's periods are one unit of its horizon
     each = f"a {backtest.horizon.unit_name.removesuffix('s')}"
@@ -108,15 +102,9 @@ def tracking_cumulative(
         actual = np.concatenate([[0.0], periods[f"actual_{target}"].cumsum()])
         expected = np.concatenate([[0.0], periods[f"expected_{target}"].cumsum()])
         ax.plot(ends, actual, color=COLOUR["ink"], label=names[0])
-        ax.plot(
-            ends,
-            expected,
-            color=COLOUR["blue"],
-            linestyle=(0, (5, 1.5)),
-            label=names[1],
-        )
+        ax.plot(ends, expected, color=COLOUR["blue"], linestyle=DASHES, label=names[1])
         row = totals[
-            (pd.to_datetime(totals["cutoff"]) == pd.Timestamp(cutoff))
+            (totals["cutoff"] == pd.Timestamp(cutoff))
             & (totals["model"] == model)
             & (totals["population"] == population)
         ]

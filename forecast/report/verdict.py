@@ -3,15 +3,15 @@
 No sentence claims more than the numbers carry: see :class:`forecast.report.leader.Lead`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from forecast.backtest import Backtest
+from forecast.backtest import ZERO, Backtest
 from forecast.backtest.checks.check import LEAK, Check
-from forecast.backtest.scores import ZERO
+from forecast.backtest.findings import joined
 from forecast.forecaster import Forecast
 from forecast.report.formats import count, length, percent, span, spoken
 from forecast.report.leader import ENOUGH, MATTERS, Lead, lead
@@ -24,7 +24,6 @@ __all__ = [
     "buyers",
     "decision",
     "forecast_sentences",
-    "joined",
     "off",
     "same_model",
     "standing",
@@ -54,7 +53,7 @@ def totals(forecast: Forecast) -> dict[str, Total]:
         expected = float(forecast.periods[f"expected_{target}"].sum(skipna=False))
         bounds = [float("nan")] * 2
         if target in interval.index:
-            bounds = [float(interval[side].to_dict()[target]) for side in ("lo", "hi")]
+            bounds = interval[["lo", "hi"]].T[target].to_list()
         if not np.isnan(expected):
             found[target] = Total(expected, *bounds)
     return found
@@ -191,18 +190,6 @@ def _measured(useful: Mapping[str, Lead]) -> str:
             text += f"; the total was {off(found.row['bias'])} on average, {worst} at worst"
         said.append(text + ".")
     return " ".join(said)
-
-
-def joined(names: Iterable[str]) -> str:
-    """Return names as a list in prose.
-
-    Examples
-    --------
-    >>> joined(["a"]), joined(["a", "b", "c"])
-    ('a', 'a, b and c')
-    """
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
 
 
 def off(bias: float) -> str:

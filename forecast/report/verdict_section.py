@@ -105,10 +105,10 @@ def _forecast_tiles(forecast: Forecast, known: Mapping[str, Total]) -> list[tupl
 
 
 def _backtest_tiles(backtest: Backtest) -> list[tuple[str, str, str]]:
-    found = lead(backtest, "value") or lead(backtest, "purchases")
+    target = "value" if lead(backtest, "value") else "purchases"
+    found = lead(backtest, target)
     if found is None or np.isnan(found.row["bias"]):
         return []
-    target = "value" if lead(backtest, "value") else "purchases"
     cutoffs = int(found.row["origins"])
     worst = percent(found.row["bias_worst"], signed=True)
     over = "one past cutoff" if cutoffs == 1 else f"mean of {cutoffs} past cutoffs, worst {worst}"

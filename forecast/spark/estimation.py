@@ -10,7 +10,8 @@ from forecast.calendar import day_number
 from forecast.errors import UnsupportedError, UsageError
 from forecast.ledger import Ledger
 from forecast.models import BTYD
-from forecast.models.btyd.fit import IRREGULAR, PROCESSES, BTYDFit, check_settings, clock_of
+from forecast.models.btyd.allowed import IRREGULAR, PROCESSES, check_settings
+from forecast.models.btyd.fit import BTYDFit, clock_of
 from forecast.models.btyd.history import DAYS, Floats
 from forecast.models.btyd.parameters import OneForAll
 from forecast.models.kept_fit import KeptFit

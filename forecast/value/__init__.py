@@ -14,7 +14,8 @@ from forecast.value.margin import Margin
 from forecast.value.scenario_file import ScenarioPlan, read_scenario
 from forecast.value.scenario_result import ScenarioResult
 from forecast.value.scenarios import scenario
-from forecast.value.segmenting import SegmentRules, Segments, migration, segments
+from forecast.value.segment_rules import SegmentRules
+from forecast.value.segmenting import Segments, migration, segments
 
 __all__ = [
     "Acquisition",

@@ -12,8 +12,9 @@ from forecast.errors import ColumnError, DataError, UsageError, listed
 from forecast.ledger import Ledger
 from forecast.value.currency import one_currency
 from forecast.value.first_touch import first_touches
-from forecast.value.spend_table import NO_LABEL, read_spend
-from forecast.views import customer_summary
+from forecast.value.headline import group_names
+from forecast.value.spend_table import read_spend
+from forecast.views import NO_LABEL, customer_summary, labelled
 
 __all__ = ["Acquisition", "acquisition_cost"]
 
@@ -151,8 +152,7 @@ def _labels(
         found = ledger.attributes() if named else people[[]]
     out = pd.DataFrame(index=people.index)
     for name in named:
-        label = found[name].reindex(people.index).astype(object)
-        out[name] = label.where(label.notna(), NO_LABEL).astype(str)
+        out[name] = labelled(found[name].reindex(people.index))
     return out
 
 
@@ -186,7 +186,7 @@ def _unpaid_months(costs: pd.DataFrame, labels: pd.DataFrame, keys: list[str]) -
     names = came[keys].drop_duplicates().sort_values(keys).to_numpy()
     return [
         f"{len(came):,} customers came in months for which the spend table has no row of their "
-        f"group, which counts as a cost of 0: {listed([' / '.join(each) for each in names])}."
+        f"group, which counts as a cost of 0: {listed(group_names(names))}."
     ]
 
 
@@ -210,9 +210,7 @@ def _sentences(table: pd.DataFrame) -> list[str]:
     nobody = _unattributed(table.index)
     if not table["customers"].sum():
         raise DataError("No customer was acquired while the spend table runs: there is no CAC.")
-    names = pd.Series(
-        [" / ".join(np.atleast_1d(key)) for key in table.index.tolist()], index=table.index
-    )
+    names = pd.Series(group_names(table.index), index=table.index)
     empty, silent = table["customers"] == 0, table["cost"].isna()
     cases = [
         (empty & (table["cost"] > 0) & ~nobody,

@@ -11,11 +11,10 @@ import pandas as pd
 from forecast.calendar import Horizon
 from forecast.errors import ColumnError, UsageError, listed
 from forecast.ledger import Ledger
-from forecast.value.discounting import check_rate, discount_factor
-from forecast.value.margin import Margin
-from forecast.value.sampling import shapes, unskewed
-from forecast.value.spend_table import NO_LABEL
-from forecast.views import customer_summary
+from forecast.value.discounting import check_rate
+from forecast.value.margin import Margin, earned_by_age
+from forecast.value.sampling import check_level, shapes, unskewed
+from forecast.views import customer_summary, labelled
 
 __all__ = ["value_by_age"]
 
@@ -85,18 +84,16 @@ def value_by_age(
     """
     from scipy.special import ndtri
 
-    if not 0 < level < 1:
-        raise UsageError(f"level: {level} must be a share between 0 and 1, e.g. 0.9.")
+    check_level(level)
     rate, terms = check_rate(rate), Margin.parse(margin)
     ends = np.array([_days(age, ledger.cutoff) for age in ages])
     if not ends.size or (np.diff(ends) <= 0).any():
         raise UsageError(f"ages: {list(ages)} must rise, e.g. {list(AGES)}.")
     people = customer_summary(ledger)
-    if by not in people.columns or (by != "cohort" and by not in ledger.customer_columns):
+    if by != "cohort" and by not in ledger.customer_columns:
         offered = listed(["cohort", *ledger.customer_columns])
         raise ColumnError(f"by: {by!r} is not one of {offered}.")
-    label = people[by].astype(object)
-    code, groups = pd.factorize(label.where(label.notna(), NO_LABEL).astype(str), sort=True)
+    code, groups = pd.factorize(labelled(people[by]), sort=True)
     lived = people["T"].to_numpy()[:, None] + 1 >= ends  # shape (customers, ages)
     earned = np.where(lived, _margins(ledger, people, terms, rate, ends), 0.0)
     reached = _by_group(code, lived.astype(float), len(groups))
@@ -163,16 +160,11 @@ def _margins(
     ledger: Ledger, people: pd.DataFrame, margin: Margin, rate: float, ends: FloatArray
 ) -> FloatArray:
     """Discounted margin of each customer between one age and the next."""
-    rows = margin.of_purchases(ledger)
-    who = people.index.get_indexer(pd.Index(rows["customer_id"]))
-    born = people["first_purchase"].to_numpy()[who]
-    days = (rows["date"].to_numpy() - born).astype("timedelta64[D]").astype(np.int64)
+    who, days, money = earned_by_age(margin, ledger, people, rate)
     band = np.searchsorted(ends, days, side="right")
     inside = band < ends.size
-    money = (rows["margin"].to_numpy() * discount_factor(rate, days))[inside]
-    flat = np.bincount(
-        who[inside] * ends.size + band[inside], money, minlength=len(people) * ends.size
-    )
+    place = who[inside] * ends.size + band[inside]
+    flat = np.bincount(place, money[inside], minlength=len(people) * ends.size)
     return np.asarray(flat.reshape(len(people), ends.size), dtype=float)
 
 

@@ -1,6 +1,6 @@
 """A month's marketing budget over channels: the most expected value at a bound on the risk."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -18,7 +18,8 @@ from forecast.value.response import (
     power_response,
 )
 from forecast.value.spend_plan import SpendPlan, best_spend
-from forecast.value.spend_table import NO_LABEL
+from forecast.value.tables import Tables
+from forecast.views import NO_LABEL
 
 __all__ = ["Budget", "allocate_budget"]
 
@@ -28,7 +29,7 @@ RECENT = 12  # months that tell what is spent now
 
 
 @dataclass(frozen=True, eq=False)
-class Budget(Mapping[str, pd.DataFrame]):
+class Budget(Tables):
     """Spend by channel, now and suggested; made by :func:`allocate_budget`.
 
     It is a mapping of names to tables, as :func:`forecast.report` takes for ``value``.
@@ -61,15 +62,6 @@ class Budget(Mapping[str, pd.DataFrame]):
             "Budget by channel, a month": self.table,
             "What to know of the budget": pd.DataFrame({"remark": self.notes}),
         }
-
-    def __getitem__(self, name: str) -> pd.DataFrame:
-        return self.tables[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.tables)
-
-    def __len__(self) -> int:
-        return len(self.tables)
 
 
 def allocate_budget(

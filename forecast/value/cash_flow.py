@@ -15,7 +15,7 @@ from forecast.value.discounting import discount_factor, middles
 from forecast.value.margin import Margin
 from forecast.views import customer_summary
 
-__all__ = ["CashFlow", "Entries", "Replayed"]
+__all__ = ["CashFlow", "Entries", "Replayed", "check_pair"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -101,14 +101,7 @@ class CashFlow:
                 f"{forecast.model} forecasts totals of population {forecast.population!r}; money "
                 'by customer needs a forecast of population "existing".'
             )
-        if not ledger.has_value:
-            raise UnsupportedError("The ledger has no amounts; read it with its value column.")
-        one_currency(ledger)
-        if ledger.cutoff != forecast.cutoff:
-            raise UsageError(
-                f"The forecast was made on {forecast.cutoff}, the ledger reaches {ledger.cutoff}. "
-                f'Give ledger.cut("{forecast.cutoff}").'
-            )
+        check_pair(forecast, ledger)
         customers, seen = forecast.customers.index, customer_summary(ledger).index
         strangers = sorted(set(customers) ^ set(seen))
         if strangers:
@@ -180,6 +173,18 @@ class CashFlow:
             of_value[each.rows] = _left(each.customer, each.value, worth, count)
             of_purchases[each.rows] = _left(each.customer, each.purchases, worth, count)
         return Replayed(bounds, totals[:, :groups], of_value, of_purchases)
+
+
+def check_pair(forecast: Forecast, ledger: Ledger) -> None:
+    """Refuse a ledger without amounts, in several currencies, or of another cutoff."""
+    if not ledger.has_value:
+        raise UnsupportedError("The ledger has no amounts; read it with its value column.")
+    one_currency(ledger)
+    if ledger.cutoff != forecast.cutoff:
+        raise UsageError(
+            f"The forecast was made on {forecast.cutoff}, the ledger reaches {ledger.cutoff}. "
+            f'Give ledger.cut("{forecast.cutoff}").'
+        )
 
 
 def _left(customer: IntArray, amount: FloatArray, worth: FloatArray, count: int) -> FloatArray:

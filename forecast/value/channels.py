@@ -5,14 +5,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecast.errors import UnsupportedError, UsageError
+from forecast.errors import UsageError
 from forecast.forecaster import Forecast
 from forecast.ledger import Ledger
 from forecast.value.economics import UnitEconomics
 from forecast.value.lifetime_value import clv
 from forecast.value.margin import Margin
-from forecast.value.spend_table import NO_LABEL
-from forecast.views import cohort_table, customer_summary
+from forecast.views import cohort_table, customer_summary, labelled
 
 __all__ = ["channel_table"]
 
@@ -70,11 +69,9 @@ def channel_table(
     if economics is not None and economics.table.index.name != by:
         raise UsageError(f"economics: they are by {economics.table.index.name!r}, not by {by!r}.")
     value = clv(forecast, ledger, margin=margin, rate=rate)
-    if forecast.customers is None:
-        raise UnsupportedError(f"{forecast.model} forecasts totals; channels need customers.")
+    assert forecast.customers is not None  # clv refuses totals
     summary = customer_summary(ledger)
-    label = summary[by].astype(object)
-    label = label.where(label.notna(), NO_LABEL).astype(str).rename(by)
+    label = labelled(summary[by])
     out = pd.DataFrame({"customers": label.value_counts().sort_index()})
     out.index.name = by
     out["share_of_customers"] = out["customers"] / len(label)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from forecast.errors import TooLittleDataError, UsageError, listed
+from forecast.value.sampling import check_level
 
 __all__ = ["ASSOCIATION", "compare_campaigns", "difference", "holm"]
 
@@ -118,8 +119,7 @@ def difference(
     resamples, seed : int
         Of the bootstrap.
     """
-    if not 0 < level < 1:
-        raise UsageError(f"level: {level} must be a share between 0 and 1, e.g. 0.9.")
+    check_level(level)
     rng = np.random.default_rng(seed)
     first, second = np.sort(first), np.sort(second)  # so that no order of customers matters
     gap, error = first.mean() - second.mean(), np.hypot(_error(first), _error(second))

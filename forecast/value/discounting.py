@@ -9,7 +9,7 @@ from forecast.calendar import DAYS_PER_YEAR
 from forecast.errors import UsageError
 from forecast.forecaster import Forecast
 
-__all__ = ["check_rate", "discount_factor", "middles", "monthly_rate"]
+__all__ = ["check_rate", "discount_factor", "middles"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -44,17 +44,6 @@ def discount_factor(rate: float, days: npt.ArrayLike) -> FloatArray:
     """
     years = np.asarray(days, dtype=float) / DAYS_PER_YEAR
     return np.asarray((1.0 + check_rate(rate)) ** -years)
-
-
-def monthly_rate(rate: float) -> float:
-    """Return the rate a month that compounds to an annual one, ``(1 + rate) ** (1 / 12) - 1``.
-
-    Examples
-    --------
-    >>> round((1 + monthly_rate(0.10)) ** 12, 12)
-    1.1
-    """
-    return float((1.0 + check_rate(rate)) ** (1.0 / 12.0) - 1.0)
 
 
 def middles(forecast: Forecast) -> FloatArray:

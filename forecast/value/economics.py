@@ -1,6 +1,6 @@
 """Unit economics: what a customer brings beside what he cost, by channel, campaign and month."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -12,11 +12,12 @@ from forecast.errors import UnsupportedError, UsageError, listed
 from forecast.forecaster import Forecast
 from forecast.ledger import Ledger
 from forecast.value.acquisition import Acquisition, acquisition_cost
-from forecast.value.headline import economics_headline, named
+from forecast.value.headline import economics_headline, group_names
 from forecast.value.lifetime_value import CustomerValue, clv
 from forecast.value.margin import Margin
 from forecast.value.payback import AgeCurves, age_curves
 from forecast.value.sampling import sampling_error
+from forecast.value.tables import Tables
 
 __all__ = ["UnitEconomics", "unit_economics"]
 
@@ -28,7 +29,7 @@ Target = Literal["customers", "channel"]
 
 
 @dataclass(frozen=True, eq=False)
-class UnitEconomics(Mapping[str, pd.DataFrame]):
+class UnitEconomics(Tables):
     """Cost, value, ratio and payback of groups of customers; made by :func:`unit_economics`.
 
     It is a mapping of names to tables, as :func:`forecast.report` takes for ``value``.
@@ -111,15 +112,6 @@ class UnitEconomics(Mapping[str, pd.DataFrame]):
             "What to know": pd.DataFrame({"remark": self.notes}),
             "Verdict on cost and value": pd.DataFrame({"verdict": self.headline}),
         }
-
-    def __getitem__(self, name: str) -> pd.DataFrame:
-        return self.tables[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.tables)
-
-    def __len__(self) -> int:
-        return len(self.tables)
 
 
 def unit_economics(
@@ -289,11 +281,11 @@ def _about(target: str, table: pd.DataFrame, ratio: float, forecast: Forecast) -
     if late:
         notes.append(
             f"Not paid back within what was seen and the {forecast.horizon} forecast: "
-            f"{listed(named(late))}. A longer horizon may tell."
+            f"{listed(group_names(late))}. A longer horizon may tell."
         )
     losing = table.index[table["ltv"] <= 0].tolist()
     if losing:
-        said = listed(named(losing))
+        said = listed(group_names(losing))
         notes.append(f"A customer loses money before any cost of acquisition: {said}.")
     return notes
 

@@ -56,7 +56,7 @@ def first_touches(
     missing = [name for name in ("customer_id", *labels) if name not in touches.columns]
     if missing:
         raise ColumnError(f"first_touch: no column {listed(missing)}.")
-    touches["customer_id"] = touches["customer_id"].astype(str)
+    touches = touches.assign(customer_id=touches["customer_id"].astype(str))
     touches = touches[touches["customer_id"].isin(first_purchase.index)]
     if "date" not in touches.columns:
         twice = touches["customer_id"][touches["customer_id"].duplicated()].unique()

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.errors import UsageError, listed
+from forecast.value.sampling import check_level
 
 __all__ = ["funnel"]
 
@@ -42,8 +43,7 @@ def funnel(counts: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:
 
     if counts.shape[1] < 2:
         raise UsageError("funnel: at least two steps are needed.")
-    if not 0 < level < 1:
-        raise UsageError(f"level: {level} must be a share between 0 and 1, e.g. 0.9.")
+    check_level(level)
     numbers = counts.apply(pd.to_numeric, errors="coerce").to_numpy(float)
     sound = np.isfinite(numbers) & (numbers >= 0) & (numbers == np.round(numbers))
     sound[:, 1:] &= np.diff(numbers, axis=1) <= 0

@@ -8,7 +8,7 @@ import pandas as pd
 
 from forecast.errors import listed
 
-__all__ = ["economics_headline", "named"]
+__all__ = ["economics_headline", "group_names"]
 
 SURE = 0.9  # probability from which a ratio counts as reached
 
@@ -33,19 +33,23 @@ def economics_headline(table: pd.DataFrame, horizon: str) -> tuple[str, ...]:
     ratio = str(above.name).removeprefix("p_above_")
     first = (
         f"A customer is worth {_of(row, 'ltv', 2)} currency units, past and the next {horizon} "
-        f"together, and has cost {row['cac']:,.2f}"
+        "together"
     )
-    if not np.isnan(row["ltv_cac"]):
+    groups = table.iloc[:-1]
+    free = groups["cac"].isna() & (groups["customers"] > 0)
+    if not free.any():
+        first += f", and has cost {row['cac']:,.2f}"
+    if not free.any() and not np.isnan(row["ltv_cac"]):
         when = str(row["payback"])
         after = when if when.startswith(("not", "at")) else f"after {when}"
         first += f": LTV:CAC {_of(row, 'ltv_cac', 1)}, paid back {after}"
     high, low = above >= SURE, table["p_below_1"].iloc[:-1] >= SURE
     sure = [
-        f"{what} for {listed(named(above.index[which]))}"
+        f"{what} for {listed(group_names(above.index[which]))}"
         for what, which in ((f"above {ratio}", high), ("below 1", low))
         if which.any()
     ]
-    said = [f"{first}."]
+    said = [f"{first}.", *_where_known(groups, free)]
     if sure:
         said.append(f"With a probability of {SURE:.0%} or more LTV:CAC is {', '.join(sure)}.")
     others = [
@@ -53,12 +57,32 @@ def economics_headline(table: pd.DataFrame, horizon: str) -> tuple[str, ...]:
         ("LTV:CAC is not known, for want of a cost or of customers", above.isna()),
     ]
     said += [
-        f"{what}, for {listed(named(above.index[which]))}." for what, which in others if which.any()
+        f"{what}, for {listed(group_names(above.index[which]))}."
+        for what, which in others
+        if which.any()
     ]
     return tuple(said)
 
 
-def named(groups: Iterable[Any]) -> list[str]:
+def _where_known(groups: pd.DataFrame, free: "pd.Series[bool]") -> list[str]:
+    """Say cost and ratio of the groups whose cost is recorded, where some have none.
+
+    A ratio of all would count the others as free.
+    """
+    paid = groups[~free]
+    cost, customers = paid["cost"].sum(), paid["customers"].sum()
+    if not free.any() or not cost > 0 or not customers:
+        return []
+    share = customers / groups["customers"].sum()
+    ratio = (paid["ltv"] * paid["customers"]).sum() / cost
+    return [
+        f"Where a cost is recorded ({share:.0%} of these customers) one has cost "
+        f"{cost / customers:,.2f} currency units, and LTV:CAC is {ratio:.1f}; no cost is recorded "
+        f"for {listed(group_names(groups.index[free]))}, whom the row of all counts as free."
+    ]
+
+
+def group_names(groups: Iterable[Any]) -> list[str]:
     """Return groups as text, the labels of a pair with a stroke between them."""
     return [" / ".join(np.atleast_1d(each)) for each in groups]
 

@@ -16,6 +16,7 @@ from forecast.ledger import Ledger
 from forecast.value.cash_flow import CashFlow, Replayed
 from forecast.value.discounting import check_rate
 from forecast.value.margin import Margin
+from forecast.value.sampling import check_level
 
 __all__ = ["CustomerValue", "clv", "group_codes"]
 
@@ -91,8 +92,7 @@ class CustomerValue:
             One row a group: ``customers``, ``past``, ``future``, ``total``, ``total_lo``,
             ``total_hi`` (currency) and ``per_customer``, the mean total.
         """
-        if not 0 < level < 1:
-            raise UsageError(f"level: {level} must be a share between 0 and 1, e.g. 0.9.")
+        check_level(level)
         codes, groups = group_codes(labels, self.customers.index)
         inside = self.customers[codes >= 0]
         sums = inside[["past", "future", "total"]].groupby(codes[codes >= 0])

@@ -10,8 +10,9 @@ import pandas as pd
 from forecast.errors import UnsupportedError, UsageError, listed
 from forecast.ledger import Ledger
 from forecast.value.currency import one_currency
+from forecast.value.discounting import discount_factor
 
-__all__ = ["Margin"]
+__all__ = ["Margin", "earned_by_age"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +131,20 @@ class Margin:
                 "purchases. Fill them before reading the log."
             )
         return earned.to_numpy(float)
+
+
+def earned_by_age(
+    margin: Margin, ledger: Ledger, people: pd.DataFrame, rate: float
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return of each purchase whose it is, at which age in days, and its margin at age 0.
+
+    Whose is a position in ``people``, the customer summary; the rate is annual and effective.
+    """
+    rows = margin.of_purchases(ledger)
+    who = np.asarray(people.index.get_indexer(pd.Index(rows["customer_id"])), dtype=np.int64)
+    born = people["first_purchase"].to_numpy()[who]
+    days = (rows["date"].to_numpy() - born).astype("timedelta64[D]").astype(np.int64)
+    return who, days, rows["margin"].to_numpy() * discount_factor(rate, days)
 
 
 def _is_share(each: Any) -> bool:

@@ -103,22 +103,6 @@ class Outlook:
             active=np.concatenate([self.active, active]),
         )  # fmt: skip
 
-    def plus(self, other: "Outlook", times: FloatArray | float) -> "Outlook":
-        """Return this outlook and so many times another, row by row.
-
-        Parameters
-        ----------
-        other : Outlook
-        times : array, shape (1 + draws,), or float
-        """
-        factor = np.broadcast_to(np.asarray(times, dtype=float), self.active.shape)[:, None]
-        return replace(
-            self,
-            purchases=self.purchases + factor * other.purchases,
-            value=self.value + factor * other.value,
-            earned=self.earned + factor * other.earned,
-        )
-
 
 def _pooled(margin: Margin, ledger: Ledger) -> float:
     """Share of value that is margin, of customers nobody knows by name: the past's."""

@@ -10,7 +10,8 @@ import pandas as pd
 from forecast.ledger import Ledger
 from forecast.value.cash_flow import CashFlow
 from forecast.value.discounting import discount_factor, middles
-from forecast.value.margin import Margin
+from forecast.value.margin import Margin, earned_by_age
+from forecast.value.sampling import check_level
 from forecast.views import customer_summary
 
 __all__ = ["AgeCurves", "age_curves"]
@@ -75,6 +76,7 @@ class AgeCurves:
             predictive bounds ``lo``, ``hi``. Where all customers have lived an age, its bounds
             are one number.
         """
+        check_level(level)
         groups, ages = self.customers.shape
         lo, hi = np.quantile(self.margin, [(1 - level) / 2, (1 + level) / 2], axis=0)
         names = self.groups.to_frame(index=False)
@@ -122,11 +124,7 @@ def age_curves(
     for group in range(count):
         size[group] = (full[codes == group][:, None] > np.arange(ages)).sum(axis=0)
 
-    rows = margin.of_purchases(ledger)
-    who = people.index.get_indexer(pd.Index(rows["customer_id"]))
-    born = people["first_purchase"].to_numpy()[who]
-    days = (rows["date"].to_numpy() - born).astype("timedelta64[D]").astype(np.int64)
-    money = rows["margin"].to_numpy() * discount_factor(flow.rate, days)
+    who, days, money = earned_by_age(margin, ledger, people, flow.rate)
     past = _by_age(inside[who], days, money, full[who], (count + 1, ages))
 
     margins = np.zeros((draws, count + 1, ages)) + past

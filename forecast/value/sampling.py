@@ -1,11 +1,19 @@
-"""The sampling error of means of heavy-tailed values: how far few customers speak for many."""
+"""Intervals: their level, and the sampling error of means of heavy-tailed values."""
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["sampling_error", "shapes", "unskewed"]
+from forecast.errors import UsageError
+
+__all__ = ["check_level", "sampling_error", "shapes", "unskewed"]
 
 FloatArray = npt.NDArray[np.float64]
+
+
+def check_level(level: float) -> None:
+    """Refuse a level of an interval that is no share between 0 and 1."""
+    if not 0 < level < 1:
+        raise UsageError(f"level: {level} must be a share between 0 and 1, e.g. 0.9.")
 
 
 def unskewed(normal: npt.ArrayLike, skew: float, count: int) -> FloatArray:

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from forecast.calendar import DAYS_PER_YEAR, Horizon
 from forecast.errors import UnsupportedError, UsageError
@@ -111,10 +113,8 @@ class ScenarioCase:
                 out["cost"] = self.cac * money.cac * bought
                 out["net_value"] = out["clv"] - out["cost"]
         if self.cac is not None and self._first == "existing":
-            people = len(customer_summary(self.ledger))
-            past = float(self.margin.of_purchases(self.ledger)["margin"].sum())
             paid = self.cac * money.cac or np.nan
-            out["ltv_cac"] = (past + ltv) / people / paid
+            out["ltv_cac"] = (self._past + ltv) / len(self._people) / paid
         return out
 
     def existing_clv(self, levers: Mapping[str, Any], draws: int) -> FloatArray:
@@ -123,6 +123,15 @@ class ScenarioCase:
         existing = self._outlook("existing", own, money, draws)
         margin = self._worth(existing, money)[1]
         return margin @ discount_factor(self._rate(money), existing.days)
+
+    @cached_property
+    def _people(self) -> pd.DataFrame:
+        return customer_summary(self.ledger)
+
+    @cached_property
+    def _past(self) -> float:
+        """Margin of all existing customers up to the cutoff."""
+        return float(self.margin.of_purchases(self.ledger)["margin"].sum())
 
     @property
     def _first(self) -> Population:
@@ -195,7 +204,7 @@ class ScenarioCase:
             return self._outlook("new", dict(NEVER_BACK), money, self.draws).purchases
         window = Horizon.parse(money.horizon or self.horizon)
         days = [each.days for each in window.periods(self.ledger.cutoff, f"1{self.horizon.unit}")]
-        age = customer_summary(self.ledger)["T"].to_numpy()
+        age = self._people["T"].to_numpy()
         seen = min(DAYS_PER_YEAR, (self.ledger.cutoff - self.ledger.first_day).days + 1.0)
         pace = float((age < seen).sum()) / seen
         return np.tile(pace * np.array(days, dtype=float), (1 + self.draws, 1))

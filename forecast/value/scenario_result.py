@@ -1,6 +1,6 @@
 """A scenario beside the forecast without it: its table, its levers one by one, their break-even."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from forecast.errors import UsageError
 from forecast.value.break_even import BreakEven, break_even
 from forecast.value.levers import SHARES
 from forecast.value.scenario_case import ScenarioCase
+from forecast.value.tables import Tables
 
 __all__ = ["ScenarioResult"]
 
@@ -18,7 +19,7 @@ Levers = Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
-class ScenarioResult(Mapping[str, pd.DataFrame]):
+class ScenarioResult(Tables):
     """A scenario beside the forecast without it; made by :func:`forecast.scenario`.
 
     It is a mapping of names to tables, as :func:`forecast.report` takes for ``value``.
@@ -178,12 +179,3 @@ class ScenarioResult(Mapping[str, pd.DataFrame]):
             f"What to know of {self.name}": pd.DataFrame({"remark": self.notes}),
             f"Verdict on {self.name}": pd.DataFrame({"verdict": [self.headline]}),
         }
-
-    def __getitem__(self, name: str) -> pd.DataFrame:
-        return self.tables[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.tables)
-
-    def __len__(self) -> int:
-        return len(self.tables)

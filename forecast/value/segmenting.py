@@ -1,116 +1,27 @@
-"""Segments that stay comparable: rules learned once, kept with the run, applied next month."""
+"""Customers in segments, and how they move between two runs with the same rules."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from datetime import date, timedelta
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from forecast.errors import UnsupportedError, UsageError
+from forecast.errors import UsageError
 from forecast.forecaster import Forecast
 from forecast.ledger import Ledger
-from forecast.value.concentration import abc_classes, abc_cuts, concentration
-from forecast.value.currency import one_currency
-from forecast.value.rfm import rfm_cuts, rfm_scores, rfm_table
-from forecast.views import customer_summary
+from forecast.value.concentration import abc_classes, concentration
+from forecast.value.rfm import rfm_scores, rfm_table
+from forecast.value.segment_rules import SegmentRules, numbers_of
+from forecast.value.tables import Tables
 
-__all__ = ["SegmentRules", "Segments", "migration", "segments"]
+__all__ = ["Segments", "migration", "segments"]
 
 TIERS = ("bronze", "silver", "gold", "platinum")
 SCHEMES = ("abc_past", "abc_predicted", "rfm", "portfolio", "tier")
 
 
-@dataclass(frozen=True)
-class SegmentRules:
-    """The numbers that part customers into segments; JSON-able by :meth:`to_dict`.
-
-    Attributes
-    ----------
-    learned_on : str
-        Cutoff the rules were learned at, ISO.
-    horizon : str
-        Of the forecast behind predicted value and activity.
-    abc_past, abc_predicted : list of float
-        Lowest value in A and in B (currency).
-    rfm : dict of list of float
-        Quintiles of ``days_since_last``, ``purchases`` and ``total_value``.
-    value : float
-        Past value (currency) from which a customer counts as valuable.
-    p_active : float
-        Probability of a purchase inside the horizon from which a customer counts as active.
-    tiers : list of float
-        Value of the last 365 days (currency) from which a customer is silver, gold, platinum.
-    """
-
-    learned_on: str
-    horizon: str
-    abc_past: list[float]
-    abc_predicted: list[float]
-    rfm: dict[str, list[float]]
-    value: float
-    p_active: float
-    tiers: list[float]
-
-    @classmethod
-    def learn(
-        cls,
-        forecast: Forecast,
-        ledger: Ledger,
-        *,
-        shares: tuple[float, float] = (0.80, 0.95),
-        p_active: float = 0.5,
-        tier_shares: tuple[float, float, float] = (0.50, 0.80, 0.95),
-    ) -> Self:
-        """Learn rules from a ledger and a forecast made from it.
-
-        Parameters
-        ----------
-        shares : tuple of float
-            Cumulative shares of value that A and B hold.
-        p_active : float
-            Probability that parts the active from the others.
-        tier_shares : tuple of float
-            Shares of last year's customers below silver, gold and platinum.
-        """
-        past, predicted, _, year = _numbers(forecast, ledger)
-        spenders = year[year > 0].to_numpy(float)
-        levels = np.asarray(tier_shares, dtype=float)
-        if not 0 < p_active < 1 or not (np.diff([0.0, *levels, 1.0]) > 0).all():
-            raise UsageError(
-                "segments: p_active lies between 0 and 1, and tier_shares rise between them."
-            )
-        spenders = spenders if spenders.size else np.zeros(1)
-        tiers = np.quantile(spenders, levels, method="inverted_cdf")
-        cuts = abc_cuts(past, shares)
-        return cls(
-            learned_on=ledger.cutoff.isoformat(),
-            horizon=str(forecast.horizon),
-            abc_past=list(cuts),
-            abc_predicted=list(abc_cuts(predicted, shares)),
-            rfm=rfm_cuts(rfm_table(ledger)),
-            value=cuts[0],
-            p_active=p_active,
-            tiers=tiers.tolist(),
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain numbers and text, as JSON keeps them."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, kept: Mapping[str, Any]) -> Self:
-        """Return the rules that :meth:`to_dict` wrote down."""
-        names = set(cls.__dataclass_fields__)
-        if set(kept) != names:
-            odd = sorted(set(kept) ^ names)
-            raise UsageError(f"rules: {', '.join(odd)} missing or unknown; give what to_dict made.")
-        return cls(**kept)
-
-
 @dataclass(frozen=True, eq=False)
-class Segments(Mapping[str, pd.DataFrame]):
+class Segments(Tables):
     """Customers in segments; made by :func:`segments`. A mapping of names to tables for a report.
 
     Attributes
@@ -197,15 +108,6 @@ class Segments(Mapping[str, pd.DataFrame]):
         tables["Verdict on segments"] = pd.DataFrame({"verdict": [self.headline]})
         return tables
 
-    def __getitem__(self, name: str) -> pd.DataFrame:
-        return self.tables[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.tables)
-
-    def __len__(self) -> int:
-        return len(self.tables)
-
 
 def segments(
     forecast: Forecast, ledger: Ledger, *, rules: SegmentRules | None = None, **learning: Any
@@ -249,12 +151,12 @@ def segments(
             f"rules: learned for {rules.horizon}, but {forecast.horizon} was forecast. Predicted "
             "value compares over one horizon only."
         )
-    past, predicted, active, year = _numbers(forecast, ledger)
-    out = pd.DataFrame({"past": past, "predicted": predicted, "p_active": active})
+    out = numbers_of(forecast, ledger)
+    past, predicted, year = out["past"], out["predicted"], out.pop("year")
     out["abc_past"] = abc_classes(past, (rules.abc_past[0], rules.abc_past[1]))
     out["abc_predicted"] = abc_classes(predicted, (rules.abc_predicted[0], rules.abc_predicted[1]))
     out = out.join(rfm_scores(rfm_table(ledger), rules.rfm))
-    valuable, busy = past >= rules.value, active >= rules.p_active
+    valuable, busy = past >= rules.value, out["p_active"] >= rules.p_active
     names = np.array([["let go", "grow"], ["win back", "keep"]], dtype=object)
     out["portfolio"] = pd.Series(names[valuable.astype(int), busy.astype(int)], index=out.index)
     level = np.searchsorted(rules.tiers, year.to_numpy(float), side="right")
@@ -285,38 +187,6 @@ def migration(before: Segments, after: Segments, scheme: str = "portfolio") -> p
     past = before.customers[scheme].reindex(after.customers.index)
     past = past.astype(object).where(past.notna(), "(new)").astype(str)
     return pd.crosstab(past.rename("before"), after.customers[scheme].rename("after"))
-
-
-def _numbers(
-    forecast: Forecast, ledger: Ledger
-) -> "tuple[pd.Series[Any], pd.Series[Any], pd.Series[Any], pd.Series[Any]]":
-    """Past and predicted value, activity, and value of the last 365 days, by customer."""
-    if forecast.customers is None:
-        raise UnsupportedError(f"{forecast.model} forecasts totals; segments need customers.")
-    if not ledger.has_value:
-        raise UnsupportedError("The ledger has no amounts; read it with its value column.")
-    one_currency(ledger)
-    if ledger.cutoff != forecast.cutoff:
-        raise UsageError(
-            f"The forecast was made on {forecast.cutoff}, the ledger reaches {ledger.cutoff}. "
-            f'Give ledger.cut("{forecast.cutoff}").'
-        )
-    past = customer_summary(ledger)["total_value"]
-    table = forecast.customers.reindex(past.index)
-    if table["expected_value"].isna().any() or table["p_active"].isna().any():
-        missing = int(table[["expected_value", "p_active"]].isna().any(axis=1).sum())
-        raise UsageError(
-            f"{missing:,} customers have no expected value or no probability of a purchase; "
-            f"{forecast.model} cannot part them."
-        )
-    rows = ledger.purchases()
-    recent = rows["date"] > pd.Timestamp(_year_before(ledger.cutoff))
-    year = rows[recent].groupby("customer_id")["value"].sum()
-    return past, table["expected_value"], table["p_active"], year.reindex(past.index).fillna(0.0)
-
-
-def _year_before(day: date) -> date:
-    return day - timedelta(days=365)
 
 
 def _notes(rules: SegmentRules, forecast: Forecast) -> tuple[str, ...]:

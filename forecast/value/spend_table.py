@@ -8,10 +8,9 @@ import pandas as pd
 
 from forecast.errors import BadRowsError, ColumnError, DataError, UsageError, listed
 from forecast.value.currency import currencies
+from forecast.views import labelled
 
-__all__ = ["NO_LABEL", "read_spend"]
-
-NO_LABEL = "(none)"
+__all__ = ["read_spend"]
 
 
 def read_spend(table: Any, by: tuple[str, ...] = ("channel",)) -> pd.DataFrame:
@@ -69,8 +68,7 @@ def read_spend(table: Any, by: tuple[str, ...] = ("channel",)) -> pd.DataFrame:
         )
     out = pd.DataFrame({"date": _days(frame["date"])})
     for name in by:
-        label = frame[name].astype(object)
-        out[name] = label.where(label.notna(), NO_LABEL).astype(str).to_numpy()
+        out[name] = labelled(frame[name]).to_numpy()
     out["cost"] = _costs(frame["cost"])
     if found:
         out["currency"] = found[0]
@@ -78,15 +76,12 @@ def read_spend(table: Any, by: tuple[str, ...] = ("channel",)) -> pd.DataFrame:
 
 
 def _days(column: "pd.Series[Any]") -> Any:
-    read = pd.to_datetime(column, errors="coerce", format=None if _dated(column) else "%Y-%m-%d")
+    written = None if pd.api.types.is_datetime64_any_dtype(column) else "%Y-%m-%d"
+    read = pd.to_datetime(column, errors="coerce", format=written)
     _refuse(column, read.isna().to_numpy(), "not a day", "Write days as YYYY-MM-DD.")
     if getattr(read.dt, "tz", None) is not None:
         raise UsageError("spend: column 'date' has a time zone; give calendar days.")
     return read.dt.normalize().to_numpy()
-
-
-def _dated(column: "pd.Series[Any]") -> bool:
-    return bool(pd.api.types.is_datetime64_any_dtype(column))
 
 
 def _costs(column: "pd.Series[Any]") -> Any:

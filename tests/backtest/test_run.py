@@ -1,3 +1,4 @@
+import sys
 import warnings
 from datetime import date
 
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.backtest import ZERO, backtest
+from forecast.backtest.task import run_task
 from forecast.errors import TooLittleDataError, UsageError
 
 WEEKS = {"horizon": "7D", "origins": 2, "draws": 20}
@@ -147,6 +149,18 @@ def test_progress_is_told(ledger, fakes):
     )
     assert [(done, total) for done, total, _ in told] == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert told[1][2] == "y at 2024-01-07"
+
+
+def test_a_process_that_dies_after_its_work_costs_nothing(ledger, fakes, monkeypatch):
+    def dying(tasks, models, ledger, plan, folder, workers):
+        while tasks:
+            task = tasks.pop()
+            list(run_task(task, models[task.model], ledger, plan, folder))
+            yield task, "Its process died."
+
+    monkeypatch.setattr(sys.modules["forecast.backtest.run"], "in_processes", dying)
+    bt = backtest(ledger, fakes.Fake(), **WEEKS, workers=2)
+    assert set(bt.runs["status"]) == {"ok"}
 
 
 def test_odd_requests_are_refused(ledger, fakes):

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from forecast.jobs.job_file.configuration import read_job
 
 
@@ -40,6 +42,10 @@ def test_what_init_writes_runs(ltv: Callable[..., Any], shop: Path, tmp_path: Pa
     ended = ltv("run", job)
     assert ended.code == 0, ended.err
     assert len(list(tmp_path.glob("results/*/_SUCCESS"))) == 1
+    last = pd.read_csv(shop)["date"].max()[:10]
+    ended = ltv("monitor", job, "--as-of", last)
+    assert ended.code == 0, ended.err
+    assert "Too early to say" in ended.out
 
 
 def test_json_logs_end_with_the_outcome(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 import forecast as fc
+from forecast.jobs.job_file.configuration import Job
 from forecast.jobs.monitoring.run_history import record_run
 
 Run = Callable[..., Any]
@@ -107,34 +109,49 @@ def test_what_cannot_be_read_is_named(ltv: Run, place: Path, tmp_path: Path) -> 
     assert ltv("monitor", tmp_path / "shop.duckdb", log).code == 3
 
 
+JOB = """
+name = "weekly"
+cutoff = 2023-09-30
+[source]
+path = "{log}"
+[columns]
+customer = "customer_id"
+date = "date"
+value = "amount"
+[forecast]
+horizons = ["13W"]
+[outputs]
+folder = "out"
+[monitoring]
+history = "history.duckdb"
+max_bias = {bias}
+"""
+
+
 def test_a_job_file_names_both(ltv: Run, place: Path) -> None:
     job = place / "job.toml"
-    text = """
-        name = "weekly"
-        cutoff = 2023-09-30
-        [source]
-        path = "{log}"
-        [columns]
-        customer = "customer_id"
-        date = "date"
-        value = "amount"
-        [forecast]
-        horizons = ["13W"]
-        [outputs]
-        folder = "out"
-        [monitoring]
-        history = "history.duckdb"
-        max_bias = {bias}
-    """
-    job.write_text(text.format(log="fewer.csv", bias=0.2))
+    job.write_text(JOB.format(log="fewer.csv", bias=0.2))
     assert ltv("monitor", job).code == 4
     assert ltv("monitor", job, "--max-bias", "9").code == 0
-    job.write_text(text.format(log="fewer.csv", bias=0.95))
+    job.write_text(JOB.format(log="fewer.csv", bias=0.95))
     assert ltv("monitor", job).code == 0
     ended = ltv("monitor", job, place / "clean.csv")
     assert ended.code == 2
     assert "leave it out" in ended.err
-    job.write_text(text.split("[monitoring]")[0].format(log="fewer.csv"))
+    job.write_text(JOB.split("[monitoring]")[0].format(log="fewer.csv"))
     ended = ltv("monitor", job)
     assert ended.code == 2
-    assert "no table [monitoring]" in ended.err
+    assert "keeps no history" in ended.err
+    assert '[monitoring] and then history = "history.duckdb"' in ended.err
+
+
+def test_a_job_is_reviewed_on_the_day_it_is_where_the_shop_is(
+    ltv: Run, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = place / "job.toml"
+    job.write_text(JOB.replace("cutoff", "#").format(log="clean.csv", bias=0.2))
+    ended = ltv("monitor", job, "--as-of", "2023-09-01")
+    assert ended.code == 3
+    assert "today is 2023-09-01" in ended.err
+    monkeypatch.setattr(Job, "today", lambda _: date(2023, 9, 2))
+    assert "today is 2023-09-02" in ltv("monitor", job).err

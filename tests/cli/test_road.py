@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -130,7 +129,7 @@ def test_report_is_made_anew_the_same(
 def test_report_that_fails_leaves_the_old_page(
     ltv: Run, future: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, snapshot: Run
 ) -> None:
-    import forecast.report.table_files  # noqa: F401
+    from forecast.report import table_files
 
     folder = shutil.copytree(future, tmp_path / "copy")
     before = snapshot(folder)
@@ -138,7 +137,7 @@ def test_report_that_fails_leaves_the_old_page(
     def fail(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(sys.modules["forecast.report.table_files"].os, "replace", fail)
+    monkeypatch.setattr(table_files.os, "replace", fail)
     ended = ltv("report", folder)
     assert ended.code == 6
     assert "No space left" in ended.err
@@ -248,6 +247,6 @@ def test_hostile_ids_are_harmless(ltv: Run, hostile: Path, tmp_path: Path) -> No
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "<b>orders.csv" not in page
     assert "[bold]red[/bold]" in page
-    assert sorted(load_forecast(out).customers.index) == sorted(raw)  # type: ignore[union-attr]
+    assert sorted(load_forecast(out).customers.index) == sorted(raw)
     assert set(EVIL) <= set(load_ledger(out / "ledger").purchases()["customer_id"])
     assert "<b>orders.csv" in ltv("audit", hostile).out

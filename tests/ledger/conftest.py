@@ -1,12 +1,13 @@
 """A small log and ways to write it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from forecast.errors import DataError, ForecastError
 from forecast.ledger import Ledger, read_ledger
 
 NAMES = {"customer": "c", "date": "d", "value": "v"}
@@ -21,6 +22,24 @@ def table() -> Callable[..., pd.DataFrame]:
         return pd.DataFrame(log | {"v": [1.0, 2.0, 3.0]} | columns)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def ledger() -> Ledger:
+    """Return a ledger of four customers who came by two channels."""
+    rows = [
+        ("a", "2024-01-01", 1.0, "web"),
+        ("b", "2024-01-02", 2.0, "shop"),
+        ("a", "2024-01-10", 4.0, "web"),
+        ("c", "2024-01-12", 8.0, "web"),
+        ("b", "2024-01-20", 16.0, "shop"),
+        ("d", "2024-01-16", 32.0, "shop"),
+    ]
+    table = pd.DataFrame(rows, columns=["customer", "day", "amount", "channel"])
+    return read_ledger(
+        table, customer="customer", date="day", value="amount", customer_columns="channel",
+        cutoff="2024-01-21", key=(),
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -54,3 +73,27 @@ def counts() -> Callable[[Ledger], dict[str, int]]:
         return dict(zip(ledger.audit["check"], ledger.audit["count"], strict=True))
 
     return of
+
+
+@pytest.fixture
+def refused() -> Callable[..., ForecastError]:
+    """Return a function that runs a call which must fail in exactly one way."""
+
+    def fails(
+        call: Callable[[], Any],
+        kind: type[ForecastError] = DataError,
+        code: int = 3,
+        says: Sequence[str] = (),
+    ) -> ForecastError:
+        with pytest.raises(ForecastError) as caught:
+            call()
+        error = caught.value
+        assert type(error) is kind, error
+        assert error.exit_code == code
+        text = str(error)
+        assert len(text) < 1500
+        for part in says:
+            assert part in text, f"{part!r} is not in {text!r}"
+        return error
+
+    return fails

@@ -1,10 +1,10 @@
-"""Broken logs: each gives one clear message with column, count, first values and a remedy."""
+"""Broken rows and columns: one clear message with column, count, first values and a remedy."""
 
-import gzip
 from datetime import date
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -13,27 +13,11 @@ from forecast.errors import (
     BadRowsError,
     ColumnError,
     CutoffError,
-    DataError,
     DataWarning,
-    ForecastError,
     UsageError,
 )
 
 GOOD = "c,d,v\na,2024-01-01,1\nb,2024-01-05,2\na,2024-02-01,3\n"
-
-
-def refused(call, kind=DataError, code=3, says=()):
-    """Run a call that must fail in exactly one way, and return the error."""
-    with pytest.raises(ForecastError) as caught:
-        call()
-    error = caught.value
-    assert type(error) is kind, error
-    assert error.exit_code == code
-    text = str(error)
-    assert len(text) < 1500
-    for part in says:
-        assert part in text, f"{part!r} is not in {text!r}"
-    return error
 
 
 # rows that lack something: column, problem, count, first sample, remedy
@@ -84,7 +68,9 @@ BAD_ROWS = [
 
 
 @pytest.mark.parametrize(("columns", "column", "problem", "count", "sample", "remedy"), BAD_ROWS)
-def test_rows_that_cannot_be_read(table, read, columns, column, problem, count, sample, remedy):
+def test_rows_that_cannot_be_read(
+    refused, table, read, columns, column, problem, count, sample, remedy
+):
     log = table(**columns)
     says = (f"Column '{column}' of the pandas table", problem, remedy)
     error = refused(lambda: read(log), BadRowsError, says=says)
@@ -108,20 +94,20 @@ def test_rows_that_cannot_be_read(table, read, columns, column, problem, count, 
         ('b,2024-01-05,"1,234.50"', "v", "amount that is no number", "1,234.50"),
     ],
 )
-def test_the_same_from_text(file, read, row, column, problem, sample):
+def test_the_same_from_text(refused, file, read, row, column, problem, sample):
     path = file(f"c,d,v\na,2024-01-01,1\n{row}\na,2024-02-01,3\n")
     error = refused(lambda: read(path), BadRowsError, says=(problem, str(path), "in 1 row."))
     assert (error.column, error.count, error.samples) == (column, 1, [sample])
 
 
-def test_faults_of_several_kinds_are_added_up(table, read):
+def test_faults_of_several_kinds_are_added_up(refused, table, read):
     log = table(c=["a", None, "b"], v=["x", "1", ""])
     error = refused(lambda: read(log), BadRowsError, says=("3 rows are bad in all",))
     assert error.count == 1
     assert "max_bad_rows=3" in str(error)
 
 
-def test_bad_rows_may_be_dropped_up_to_a_number_and_are_counted(table, read, counts):
+def test_bad_rows_may_be_dropped_up_to_a_number_and_are_counted(refused, table, read, counts):
     log = table(c=["a", None, "b"], v=["1", "1", "x"])
     refused(lambda: read(log, max_bad_rows=1), BadRowsError, says=("max_bad_rows=2",))
     ledger = read(log, max_bad_rows=2)
@@ -132,7 +118,7 @@ def test_bad_rows_may_be_dropped_up_to_a_number_and_are_counted(table, read, cou
     refused(lambda: read(table(v=["x"] * 3), max_bad_rows=3), says=("No row is left",))
 
 
-def test_only_the_first_five_are_shown_and_long_values_are_cut(read):
+def test_only_the_first_five_are_shown_and_long_values_are_cut(refused, read):
     log = pd.DataFrame({"c": list("abcdefgh"), "d": "2024-01-01", "v": ["x" * 1_000_000] * 8})
     error = refused(lambda: read(log), BadRowsError, says=("in 8 rows",))
     assert len(error.samples) == 5
@@ -164,7 +150,7 @@ DATES = [
 
 
 @pytest.mark.parametrize(("dates", "problem", "remedy"), DATES)
-def test_dates_written_in_another_way(table, read, dates, problem, remedy):
+def test_dates_written_in_another_way(refused, table, read, dates, problem, remedy):
     error = refused(lambda: read(table(d=dates)), BadRowsError, says=(problem, remedy))
     assert error.column == "d"
 
@@ -183,7 +169,7 @@ def test_dates_written_in_another_way(table, read, dates, problem, remedy):
         (pd.to_timedelta([1, 2, 3], unit="D"), "Duration"),
     ],
 )
-def test_columns_that_are_no_dates(table, read, dates, says):  # 5 and odd types
+def test_columns_that_are_no_dates(refused, table, read, dates, says):  # 5 and odd types
     log = table(d=list(dates)[:3]) if isinstance(dates, list) else table(d=dates)
     if "some do not" in says:
         log["d"] = log["d"].astype(object)
@@ -201,7 +187,7 @@ def test_columns_that_are_no_dates(table, read, dates, says):  # 5 and odd types
         (pd.to_datetime(["2024-01-01"] * 3), "Datetime"),
     ],
 )
-def test_columns_that_are_no_amounts(table, read, amounts, says):
+def test_columns_that_are_no_amounts(refused, table, read, amounts, says):
     refused(lambda: read(table(v=amounts)), says=("'v'", says, "Give numbers"))
 
 
@@ -220,11 +206,11 @@ def test_columns_that_are_no_amounts(table, read, amounts, says):
         (pd.to_datetime(["2024-01-01"] * 3), "Datetime"),
     ],
 )
-def test_columns_that_are_no_ids(table, read, ids, says):
+def test_columns_that_are_no_ids(refused, table, read, ids, says):
     refused(lambda: read(table(c=ids)), says=("'c'", says))
 
 
-def test_cutoffs_that_the_log_does_not_reach(table, read):  # 7, 8
+def test_cutoffs_that_the_log_does_not_reach(refused, table, read):  # 7, 8
     refused(lambda: read(table(), cutoff="2020-01-01"), CutoffError, says=("2024-01-01",))
     refused(lambda: read(table(), cutoff="2150-01-01"), CutoffError, says=("in the future",))
     late = {"cutoff": "2024-01-20", "as_of": "2024-01-10"}
@@ -242,7 +228,7 @@ def test_a_far_cutoff_is_warned_about_and_said(table, read, counts):  # 8
     assert counts(near)["days to the cutoff"] == 19
 
 
-def test_returns_and_nothing_else(table, read):  # 10, 11
+def test_returns_and_nothing_else(refused, table, read):  # 10, 11
     for policy in ("net", "drop"):
         refused(
             lambda policy=policy: read(table(v=[-1.0, -2.0, -3.0]), returns=policy),
@@ -254,7 +240,7 @@ def test_returns_and_nothing_else(table, read):  # 10, 11
     assert (error.column, error.count, error.samples) == ("v", 2, [-3.0, -1.0])
 
 
-def test_amounts_that_add_up_to_more_than_cents_can_stand(read):
+def test_amounts_that_add_up_to_more_than_cents_can_stand(refused, read):
     days = pd.date_range("2000-01-01", periods=2000).astype(str)
     log = pd.DataFrame({"c": "a", "d": days, "v": 9e12})
     refused(lambda: read(log), says=("'v'", "larger unit"))
@@ -302,142 +288,7 @@ def test_strange_ids_without_a_twin_are_silent(table, read, counts):
     assert "look-alike ids" not in counts(ledger)
 
 
-@pytest.mark.parametrize("content", ["", "\ufeff", "\n\n", " \n"])
-def test_empty_files(file, read, content):  # 25
-    path = file(content)
-    refused(lambda: read(path), says=(str(path), "empty"))
-
-
-def test_a_header_and_no_rows(file, read, table):  # 25
-    refused(lambda: read(file("c,d,v\n")), says=("columns but no rows",))
-    refused(lambda: read(file("c,d,v")), says=("columns but no rows",))
-    refused(lambda: read(table().head(0)), says=("the pandas table has columns but no rows",))
-    refused(lambda: read(pd.DataFrame()), says=("no columns",))
-    refused(lambda: read(file("\n" + GOOD)), says=("line 1 is empty",))
-
-
-def test_wrong_delimiter(file, read):  # 26
-    for sign in ";\t|":
-        path = file(GOOD.replace(",", sign))
-        refused(lambda path=path: read(path), ColumnError, says=("1 column", f"{sign!r}?"))
-        assert len(read(path, delimiter=sign).purchases()) == 3
-    refused(lambda: read(file(GOOD), delimiter=";"), ColumnError, says=("delimiter=','?",))
-    assert len(read(file(GOOD.replace(",", "\t"), "log.tsv")).purchases()) == 3
-
-
-@pytest.mark.parametrize(
-    ("row", "says"),
-    [
-        ("b,2024-01-05,2,9", ("line 3", "3 fields expected, 4 found")),  # 27
-        ("b,2024-01-05", ("line 3", "3 fields expected, 2 found")),
-        ('"b,2024-01-05,2', ("line 3", "never closed")),
-    ],
-)
-def test_ragged_rows_and_stray_quotes(file, read, row, says):
-    path = file(f"c,d,v\na,2024-01-01,1\n{row}\na,2024-02-01,3\n")
-    refused(lambda: read(path), says=(str(path), *says))
-
-
-@pytest.mark.parametrize("name", ['b"x', 'b"x"', 'b""', "'b"])
-def test_quotes_inside_a_field_are_part_of_it(file, read, name):  # 27
-    path = file(f"c,d,v\na,2024-01-01,1\n{name},2024-01-05,2\na,2024-02-01,3\n")
-    ledger = read(path)
-    assert set(ledger.purchases()["customer_id"]) == {"a", name}
-    assert len(ledger.purchases()) == 3
-
-
-def test_a_quote_left_open_in_the_first_line(file, read):
-    refused(lambda: read(file('"c,d,v\na,2024-01-01,1\n')), says=("line 1", "not CSV"))
-
-
-def test_quoted_line_ends_and_blank_lines_are_fine(file, read):
-    path = file('c,d,v\n"a\nb",2024-01-01,1\n\n"x ""y""",2024-01-02,2\n\n')
-    assert read(path).purchases()["customer_id"].tolist() == ["a\nb", 'x "y"']
-
-
-LONG = gzip.compress(
-    (
-        GOOD + "".join(f"{i},2024-01-0{i % 9 + 1},{i * 7919 % 1000}\n" for i in range(20_000))
-    ).encode(),
-    mtime=0,
-)
-DAMAGED = [
-    (LONG[: len(LONG) // 2], "compressed file is damaged"),  # 28
-    (LONG[:-3], "compressed file is damaged"),
-    (LONG[:5], "compressed file is damaged"),
-    (LONG[:-8] + b"\0\0\0\0" + LONG[-4:], "compressed file is damaged"),  # wrong checksum
-    (LONG[:2000] + b"\xff" * 50 + LONG[2050:], "compressed file is damaged"),
-    (gzip.compress(GOOD.encode(), mtime=0) + b"junk", "compressed file is damaged"),
-    (gzip.compress(b"", mtime=0), "empty"),
-    (gzip.compress(b"PAR1abc", mtime=0), "Parquet, compressed"),
-]
-
-
-@pytest.mark.parametrize(("content", "says"), DAMAGED, ids=range(len(DAMAGED)))
-def test_damaged_gzip(file, read, content, says):
-    path = file(content, "log.csv.gz")
-    refused(lambda: read(path), says=(str(path), says))
-
-
-def test_gzip_without_its_name_and_in_several_members(file, read):  # 29
-    assert len(read(file(gzip.compress(GOOD.encode()), "log.csv")).purchases()) == 3
-    parts = gzip.compress(GOOD.encode()) + gzip.compress(b"z,2024-01-09,4\n")
-    assert len(read(file(parts, "log.gz")).purchases()) == 4
-
-
-def test_damaged_parquet(tmp_path, table, read):  # 28
-    path = tmp_path / "log.parquet"
-    table(c=[f"customer {i}" for i in range(3)]).to_parquet(path)
-    whole = path.read_bytes()
-    middle = whole[:20] + b"\xff" * 100 + whole[120:]
-    for broken in (whole[:-20], whole[:100], whole[:4], middle):
-        path.write_bytes(broken)
-        refused(lambda: read(path), says=(str(path), "Parquet file is damaged"))
-    path.write_bytes(GOOD.encode())
-    refused(lambda: read(path), says=("is named Parquet but is none",))
-    path.rename(tmp_path / "log.csv")
-    assert len(read(tmp_path / "log.csv").purchases()) == 3
-    (tmp_path / "other.csv").write_bytes(whole)  # Parquet, whatever its name
-    assert len(read(tmp_path / "other.csv").purchases()) == 3
-
-
-def test_encodings(file, read):  # 30
-    text = GOOD.replace("b,", "café,")
-    for encoding in ("latin-1", "cp1252", "utf-16", "utf-16-le", "utf-8-sig", "UTF8"):
-        path = file(text.encode(encoding))
-        assert "café" in set(read(path, encoding=encoding).purchases()["customer_id"])
-    path = file(text.encode("latin-1"))
-    refused(lambda: read(path), says=(str(path), 'encoding="latin-1"'))
-    deep = file(b"c,d,v\n" + b"a,2024-01-01,1\n" * 30_000 + text.encode("latin-1")[6:])
-    refused(lambda: read(deep, key=()), says=('encoding="latin-1"',))
-    refused(lambda: read(file(GOOD.encode("utf-16"))), says=("utf-16",))
-    refused(lambda: read(file(GOOD.encode("utf-16-le"))), says=("NUL", "utf-16"))
-    refused(lambda: read(file(text.encode()), encoding="ascii-ish"), UsageError, 2)
-    refused(lambda: read(file(text.encode("latin-1")), encoding="utf-16"), says=("not utf-16",))
-
-
-def test_marks_and_line_ends(file, read):  # 30
-    for text in (
-        "\ufeff" + GOOD,
-        '\ufeff"c","d","v"\n' + GOOD[6:],
-        GOOD.replace("\n", "\r\n"),
-        GOOD.replace("\n", "\r"),
-    ):
-        assert len(read(file(text)).purchases()) == 3
-    refused(lambda: read(file(GOOD.replace("a,", "a\0,"))), says=("NUL",))
-    mixed = "c,d,v\r\na,2024-01-01,1\nb,2024-01-05,2\r\na,2024-02-01,3\n"
-    refused(lambda: read(file(mixed)), says=("line ends of several kinds",))
-
-
-@pytest.mark.parametrize("size", [1_500_000, 3_000_000, 40_000_000])
-def test_a_line_without_an_end(file, read, size):
-    """DuckDB leaves a last line of 40 MB out without a word."""
-    path = file("c,d,v\na,2024-01-01,1\n" + "x" * size + ",2024-01-01,1\n")
-    says = "text of 1,500,000 signs" if size < 2_000_000 else "line is longer"
-    refused(lambda: read(path), says=(str(path), says))
-
-
-def test_doubled_names(file, read, tmp_path):  # 31
+def test_doubled_names(refused, file, read, tmp_path):  # 31
     doubled = "must differ"
     refused(lambda: read(file("c,d,v,v\na,2024-01-01,1,2\n")), ColumnError, says=(doubled, "'v'"))
     refused(lambda: read(file("c,d,v,V\na,2024-01-01,1,2\n")), ColumnError, says=("'V', 'v'",))
@@ -445,8 +296,6 @@ def test_doubled_names(file, read, tmp_path):  # 31
     refused(lambda: read(log), ColumnError, says=("the pandas table", doubled))
     log.columns = ["c", "d", "v", "V"]
     refused(lambda: read(log), ColumnError, says=(doubled,))
-    import pyarrow as pa
-
     pq.write_table(pa.Table.from_pandas(log), tmp_path / "log.parquet")
     refused(lambda: read(tmp_path / "log.parquet"), ColumnError, says=(doubled,))
 
@@ -462,13 +311,14 @@ def test_doubled_names(file, read, tmp_path):  # 31
         ({"customer_columns": ["country"]}, ("No column 'country'",)),
     ],
 )
-def test_missing_columns(table, file, read, options, says):
+def test_missing_columns(refused, table, file, read, options, says):
     refused(lambda: read(table(), **options), ColumnError, says=says)
-    refused(lambda: read(file(GOOD), **options), ColumnError, says=says)
+    path = file(table().to_csv(index=False))
+    refused(lambda: read(path, **options), ColumnError, says=says)
 
 
 @pytest.mark.parametrize("name", ["currency", "Currency", "currency_code"])
-def test_amounts_in_several_currencies(table, file, read, counts, name):  # 45
+def test_amounts_in_several_currencies(refused, table, file, read, counts, name):  # 45
     log = table(**{name: ["EUR", "USD", ""]})
     for source in (log, file(log.to_csv(index=False))):
         refused(
@@ -478,11 +328,6 @@ def test_amounts_in_several_currencies(table, file, read, counts, name):  # 45
         assert counts(read(source, purchase_columns=[name]))["purchases"] == 3
         assert counts(read(source, value=None))["purchases"] == 3  # nothing is added up
     assert counts(read(table(**{name: ["EUR", None, "EUR"]})))["purchases"] == 3
-
-
-def test_no_header(file, read):
-    path = file(GOOD[6:])
-    refused(lambda: read(path), ColumnError, says=("first row looks like data",))
 
 
 @pytest.mark.parametrize(
@@ -501,18 +346,18 @@ def test_no_header(file, read):
         {"customer_columns": ["v"]}, {"purchase_columns": ["c"]},
     ],
 )  # fmt: skip
-def test_options_that_cannot_be_honoured(table, read, options):
+def test_options_that_cannot_be_honoured(refused, table, read, options):
     name = next(iter(options))
     error = refused(lambda: read(table(), **options), UsageError, 2)
     assert name in str(error) or "two roles" in str(error)
 
 
-def test_a_format_for_dates_that_are_no_text(table, read):
+def test_a_format_for_dates_that_are_no_text(refused, table, read):
     log = table(d=pd.to_datetime(["2024-01-01"] * 3))
     refused(lambda: read(log, date_format="%d.%m.%Y"), UsageError, 2, says=("not text",))
 
 
-def test_dates_that_do_not_fit_the_format(table, read):
+def test_dates_that_do_not_fit_the_format(refused, table, read):
     log = table(d=["13/02/2020", "04-02-2020", "05/02/2020"])
     error = refused(
         lambda: read(log, date_format="%d/%m/%Y"), BadRowsError, says=('date_format="%d/%m/%Y"',)
@@ -535,21 +380,3 @@ def test_control_characters_in_ids_are_warned_about() -> None:
         ledger = fc.read_ledger(log)
     line = ledger.audit.set_index("check").loc["control characters"]
     assert line["severity"] == "warning"
-
-
-def test_a_parquet_file_that_lies_about_its_days(tmp_path, read, monkeypatch):
-    """Statistics that are not true of the rows let DuckDB leave the check of each day out."""
-    import pyarrow as pa
-
-    days = [date(2024, 1, 1 + at) for at in range(3)]
-    path = tmp_path / "log.parquet"
-    pq.write_table(
-        pa.table({"c": ["a", "b", "a"], "d": days, "v": [1.0, 2.0, 3.0]}),
-        path, compression="none", use_dictionary=False,
-    )  # fmt: skip
-    day = np.int32(19724).tobytes()  # 2024-01-02, in the middle, so not in the statistics
-    whole = path.read_bytes()
-    assert whole.count(day) == 1
-    for wrong in (2_000_000_000, -2_000_000_000):
-        path.write_bytes(whole.replace(day, np.int32(wrong).tobytes()))
-        refused(lambda: read(path), says=(str(path), "damaged"))

@@ -51,7 +51,7 @@ def test_by_hand():
 @pytest.mark.parametrize("returns", ["net", "drop", "keep"])
 def test_what_was_kept_is_what_is_asked(log, returns, monkeypatch):
     for limit in (5_000_000, 100):  # in memory, and spilled
-        monkeypatch.setattr("forecast.ledger.merging.SPILL_ROWS", limit)
+        monkeypatch.setattr("forecast.ledger.keeping.SPILL_ROWS", limit)
         ledger = read_ledger(log, returns=returns, **NAMES)
         pd.testing.assert_frame_equal(rows(ledger.by_customer()), rows(by_customer(ledger.days())))
 

@@ -9,10 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from forecast.errors import DataError, FileError
-from forecast.ledger import read_ledger
-from forecast.ledger.ledger import Ledger
-from forecast.ledger.storage import load_ledger, save_ledger
+from forecast.ledger import Ledger, read_ledger
 from forecast.views import customer_features, customer_summary
 
 LOG = pd.DataFrame(
@@ -27,7 +24,7 @@ LOG = pd.DataFrame(
 
 @pytest.fixture
 def spilled(monkeypatch, tmp_path, read) -> Ledger:
-    monkeypatch.setattr("forecast.ledger.merging.SPILL_ROWS", 2)
+    monkeypatch.setattr("forecast.ledger.keeping.SPILL_ROWS", 2)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     return read(LOG, customer_columns="k")
 
@@ -61,7 +58,7 @@ def test_the_file_goes_with_the_last_ledger_and_not_before(spilled, tmp_path):
 
 
 def test_the_file_is_removed(monkeypatch, tmp_path, read):
-    monkeypatch.setattr("forecast.ledger.merging.SPILL_ROWS", 2)
+    monkeypatch.setattr("forecast.ledger.keeping.SPILL_ROWS", 2)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     ledger = read(LOG)
     assert len(folders(tmp_path)) == 1
@@ -77,25 +74,6 @@ def test_copies_and_pickles(read):
     assert again.summary_hash() == ledger.summary_hash()
     pd.testing.assert_frame_equal(again.attributes(), ledger.attributes())
     assert repr(ledger) == "Ledger(2024-01-01 to 2024-02-09, with amounts)"
-
-
-def test_saved_and_loaded(read, tmp_path):
-    ledger = read(LOG, customer_columns="k").cut("2024-02-03")
-    save_ledger(ledger, tmp_path / "kept")
-    again = load_ledger(tmp_path / "kept")
-    assert again.summary_hash() == ledger.summary_hash()
-    pd.testing.assert_frame_equal(again.audit, ledger.audit)
-    pd.testing.assert_frame_equal(customer_summary(again), customer_summary(ledger))
-    with pytest.raises(FileError, match="holds no saved ledger"):
-        load_ledger(tmp_path)
-    facts = tmp_path / "kept" / "ledger.json"
-    whole = facts.read_text(encoding="utf-8")
-    facts.write_text(whole.replace('"format": 1', '"format": 2'), encoding="utf-8")
-    with pytest.raises(DataError, match="newer version"):
-        load_ledger(tmp_path / "kept")
-    facts.write_text(whole[:50], encoding="utf-8")
-    with pytest.raises(DataError, match="damaged"):
-        load_ledger(tmp_path / "kept")
 
 
 def test_answers_are_copies(read):

@@ -96,7 +96,7 @@ def test_wide_grouping_goes_to_disk_within_the_memory_allowed(read, tmp_path, mo
     watched = []
     walk = Path.replace  # what spills moves through here
     monkeypatch.setattr(Path, "replace", lambda *each: (watched.append(each), walk(*each))[1])
-    monkeypatch.setattr("forecast.ledger.merging.SPILL_ROWS", 400_000)
+    monkeypatch.setattr("forecast.ledger.keeping.SPILL_ROWS", 400_000)
     ledger = read(tmp_path / "log.parquet", value=None, key=())
     assert len(watched) == 2
     assert len(ledger.purchases()) == 800_000

@@ -1,16 +1,49 @@
-"""Purchase histories that several tests use: CDNOW from lifetimes' files, others from LTV_DATA."""
+"""What several tests use: purchase histories, and a check of derivatives.
+
+CDNOW comes from lifetimes' files, other logs from LTV_DATA.
+"""
 
 import importlib.util
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from forecast.processes.purchase_gaps import log_gaps
+
 Columns = tuple[np.ndarray, ...]
+
+
+def _check_derivatives(
+    thing: Any,
+    eta: Sequence[float],
+    *,
+    value: Callable[[np.ndarray], Any] | None = None,
+    rtol: float = 1e-6,
+    atol: float = 1e-3,
+) -> None:
+    point, value = np.array(eta, dtype=float), value or thing.value
+    found, gradient, hessian = thing.derivatives(point)
+    assert found == pytest.approx(float(value(point)), rel=1e-13)
+    slope, bend = [], []
+    for axis in np.eye(point.size):
+        near, far = 1e-5 * axis, 1e-4 * axis
+        slope.append((value(point + near) - value(point - near)) / 2e-5)
+        bend.append((thing.derivatives(point + far)[1] - thing.derivatives(point - far)[1]) / 2e-4)
+    np.testing.assert_allclose(gradient, slope, rtol=rtol, atol=atol)
+    np.testing.assert_allclose(hessian, hessian.T, rtol=1e-12)
+    np.testing.assert_allclose(hessian, bend, rtol=rtol, atol=atol)
+
+
+@pytest.fixture(scope="session")
+def check_derivatives() -> Callable[..., None]:
+    """Return a check of the gradient and Hessian of a likelihood, or prior, by differences."""
+    return _check_derivatives
 
 
 def _lifetimes_file(name: str) -> Path:
@@ -29,6 +62,12 @@ def _weeks(log: pd.DataFrame, cutoff: str) -> Columns:
     return frequency, recency, (pd.Timestamp(cutoff) - seen["min"]).dt.days.to_numpy() / 7
 
 
+def _with_gaps(log: pd.DataFrame, cutoff: str) -> Columns:
+    days = log.loc[log["date"] <= cutoff, ["customer_id", "date"]].drop_duplicates()
+    ago = (days["date"] - pd.Timestamp(cutoff)).dt.days / 7
+    return *_weeks(log, cutoff), log_gaps(days["customer_id"], ago)[1]
+
+
 @lru_cache
 def _cdnow_days() -> pd.DataFrame:
     log = pd.read_csv(_lifetimes_file("CDNOW_sample.txt"), sep=r"\s+", header=None)
@@ -42,6 +81,8 @@ def _cdnow_days() -> pd.DataFrame:
 def _read(name: str) -> Columns:
     if name == "cdnow":
         return _weeks(_cdnow_days(), "1997-09-30")
+    if name == "cdnow_gaps":
+        return _with_gaps(_cdnow_days(), "1997-09-30")
     if name in ("cdnow_spend", "cdnow_all_spend"):
         days = _cdnow_days()
         if name == "cdnow_spend":
@@ -61,16 +102,17 @@ def _read(name: str) -> Columns:
     file, cutoff = {
         "grocery": ("grocery_btydplus", "2006-12-31"),
         "apparel": ("apparel_clvtools_sim", "2006-01-01"),
-        "complete_journey": ("complete_journey_2017", "2017-12-31"),
-        "online_retail": ("online_retail_ii", "2010-11-30"),
-    }[name]
+    }[name.removesuffix("_gaps")]
     log = pd.read_parquet(Path(folder) / f"{file}.parquet")
-    return _weeks(log, cutoff)
+    return _with_gaps(log, cutoff) if name.endswith("_gaps") else _weeks(log, cutoff)
 
 
 @pytest.fixture(scope="session")
 def histories() -> Callable[[str], Columns]:
-    """Return a reader of named data: (frequency, recency, T) in weeks, or (n, mean spend)."""
+    """Return a reader of named data: (frequency, recency, T) in weeks, or (n, mean spend).
+
+    A name that ends in "_gaps" has the log gaps as a fourth column.
+    """
     return _read
 
 

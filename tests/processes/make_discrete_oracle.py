@@ -36,18 +36,18 @@ def bgbb(point: np.ndarray) -> list[float]:
     alpha, beta, gamma, delta, _, _, _, _, _, rate = (mp.mpf(float(v)) for v in point)
     x, tx, n, ahead, k = (int(v) for v in point[4:9])
 
-    def bought(purchases, seen):  # type: ignore[no-untyped-def]
+    def bought(purchases, seen):
         return mp.beta(alpha + purchases, beta + seen - purchases) / mp.beta(alpha, beta)
 
-    def lived(seen):  # type: ignore[no-untyped-def]
+    def lived(seen):
         return mp.beta(gamma, delta + seen) / mp.beta(gamma, delta)
 
-    def died(seen):  # type: ignore[no-untyped-def]
+    def died(seen):
         return mp.beta(gamma + 1, delta + seen) / mp.beta(gamma, delta)
 
     total = bought(x, n) * lived(n) + mp.fsum(bought(x, s) * died(s) for s in range(tx, n))
 
-    def chance(count):  # type: ignore[no-untyped-def]
+    def chance(count):
         found = mp.binomial(ahead, count) * bought(x + count, n + ahead) * lived(n + ahead)
         found += mp.fsum(
             mp.binomial(i, count) * bought(x + count, n + i) * died(n + i)
@@ -56,7 +56,7 @@ def bgbb(point: np.ndarray) -> list[float]:
         gone = total - bought(x, n) * lived(n)
         return (found + (gone if count == 0 else 0)) / total
 
-    def purchases(buys, seen):  # type: ignore[no-untyped-def]
+    def purchases(buys, seen):
         front = buys * mp.gamma(gamma + delta) / mp.gamma(1 + delta) * delta / (gamma - 1)
         first = mp.gamma(1 + delta + seen) / mp.gamma(gamma + delta + seen)
         last = mp.gamma(1 + delta + seen + ahead) / mp.gamma(gamma + delta + seen + ahead)

@@ -93,7 +93,7 @@ def oracle(case: tuple[np.ndarray, int, bool]) -> list[float]:
     return [float(value) for value in found]
 
 
-def sums(point, k, shape, quiet, since, a, b, t, n):  # type: ignore[no-untyped-def]
+def sums(point, k, shape, quiet, since, a, b, t, n):
     """Given alive: P(N >= 1), E[purchases], P(still alive), P(exactly n purchases)."""
     getcontext().prec = 40
     window = quiet + t
@@ -133,12 +133,12 @@ def exact(value: mp.mpf) -> Decimal:
     return Decimal(mp.nstr(value, 40))
 
 
-def dert(rate, k, j, r, alpha, a, b):  # type: ignore[no-untyped-def]
+def dert(rate, k, j, r, alpha, a, b):
     """E[u^(k-j) / (1 - (1-p) u^k)], u = l / (l + rate): over p in closed form, l by quadrature."""
     with mp.workdps(25):
         constant = mp.loggamma(r) - r * mp.log(alpha)
 
-        def density(v):  # type: ignore[no-untyped-def]
+        def density(v):
             rated = mp.exp(v)
             if alpha * rated > 1000 + 3 * r:
                 return mp.mpf(0)

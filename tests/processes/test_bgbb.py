@@ -3,6 +3,7 @@
 import os
 import tomllib
 from dataclasses import replace
+from functools import partial
 from math import comb
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from scipy.stats import chi2
 
 from forecast.errors import BadRowsError, NotIdentifiedError, TooLittleDataError, UsageError
 from forecast.processes import BGBB
+from forecast.processes.bgbb_estimate import BGBB_PRIOR
 from forecast.processes.bgbb_likelihood import BGBBLikelihood
-from forecast.processes.newton import climb, differenced
+from forecast.processes.newton import climb
 from forecast.processes.opportunities import read_opportunities
 
 HERE = Path(__file__).parent
@@ -24,6 +26,7 @@ REFERENCE = tomllib.loads((HERE / "reference_discrete.toml").read_text())["bgbb"
 ORACLE = np.load(HERE / "discrete_oracle.npz")
 CELLS = 100_000
 ROUNDED = BGBB(**REFERENCE["parameters"]["rounded"])
+NAMES = ("frequency", "recency", "n_periods")
 positive = st.floats(0.1, 20.0)
 
 
@@ -246,16 +249,9 @@ def test_looking_up_equal_histories_changes_nothing():
 
 
 @pytest.mark.parametrize("eta", [(0.2, -0.3, -0.4, 1.0), (0, 0, 0, 0), (2, 3, -4, 5), (9, 8, 9, 9)])
-def test_derivatives_match_finite_differences(eta):
-    likelihood = BGBBLikelihood.of(read_opportunities(*_simulated((1.2, 0.7, 0.6, 2.8), 900, 1)))
-    point = np.array(eta, dtype=float)
-    value, gradient, hessian = likelihood.derivatives(point)
-    assert value == pytest.approx(likelihood.value(point), rel=1e-14)
-    moves = 1e-5 * np.eye(4)
-    slope = [(likelihood.value(point + m) - likelihood.value(point - m)) / 2e-5 for m in moves]
-    np.testing.assert_allclose(gradient, slope, rtol=1e-6, atol=1e-4)
-    by_difference = differenced(lambda e: likelihood.derivatives(e)[:2])(point)[2]
-    np.testing.assert_allclose(hessian, by_difference, rtol=1e-6, atol=1e-4)
+def test_derivatives_match_finite_differences(check_derivatives, eta):
+    cells = read_opportunities(*_simulated((1.2, 0.7, 0.6, 2.8), 900, 1))
+    check_derivatives(BGBBLikelihood.of(cells), eta, atol=1e-4)
 
 
 def test_blocks_of_terms_change_nothing(monkeypatch):
@@ -383,9 +379,6 @@ def test_bad_rows_are_refused_by_name(column, value, words):
     assert caught.value.count == 2
 
 
-NAMES = ("frequency", "recency", "n_periods")
-
-
 def test_what_cannot_be_estimated_is_refused_by_name():
     none, six = np.zeros(20), np.full(20, 6)
     with pytest.raises(NotIdentifiedError, match="None of 20 customers") as caught:
@@ -404,6 +397,15 @@ def test_what_cannot_be_estimated_is_refused_by_name():
             ROUNDED.expected_purchases(wrong)
     with pytest.raises(UsageError, match="positive"):
         ROUNDED.dert(0.0)
+
+
+@pytest.mark.parametrize("history", [(2, 1, 6), (1, 7, 6), (-1, 0, 6), (0.5, 1, 6), (1, 2, np.nan)])
+def test_what_is_no_history_is_refused(history):
+    asks = [ROUNDED.p_alive, ROUNDED.log_likelihood, partial(ROUNDED.expected_purchases, [1, 5])]
+    asks += [partial(ROUNDED.simulate, 5, rng=np.random.default_rng(0))]
+    for ask in asks:
+        with pytest.raises(UsageError, match="frequency, recency, n_periods"):
+            ask(*history)
 
 
 # --- simulation and posterior --------------------------------------------------------------------
@@ -459,6 +461,8 @@ def test_the_grid_is_sparse_ordered_and_seeded():
     assert np.all(np.diff(one.cell) > 0)
     np.testing.assert_array_equal(one.purchases(), two.purchases())
     assert one.purchases().sum() == one.count.sum()
+    alone = ROUNDED.simulate(5, 4, 5, 6, rng=np.random.default_rng(5))
+    assert alone.purchases().shape == alone.shape == ()
     ahead = np.array([0, 1, 9])[:, None]
     mean = ROUNDED.simulate(ahead, rng=np.random.default_rng(3), size=(3, 20_000)).purchases()
     np.testing.assert_allclose(mean.mean(axis=1), ROUNDED.expected_purchases([0, 1, 9]), rtol=0.04)
@@ -475,15 +479,9 @@ def test_posterior_is_near_the_estimate_and_the_prior_is_weak(donors):
     assert "log(gamma / delta) ~ N(-1, 2)" in posterior.prior
 
 
-def test_prior_of_two_beta_pairs_has_its_derivatives_and_its_draws(donors):
-    prior, point = donors.prior, np.array([0.3, -1.0, 2.0, 0.5])
-    value, gradient, hessian = prior.derivatives(point)
-    moves = 1e-5 * np.eye(4)
-    slope = [(prior.log_density(point + m) - prior.log_density(point - m)) / 2e-5 for m in moves]
-    np.testing.assert_allclose(gradient, slope, rtol=1e-7)
-    by_difference = differenced(lambda e: prior.derivatives(e)[:2])(point)[2]
-    np.testing.assert_allclose(hessian, by_difference, rtol=1e-6, atol=1e-8)
-    assert value == float(prior.log_density(point))
+def test_prior_of_two_beta_pairs_has_its_derivatives_and_its_draws(check_derivatives):
+    prior = BGBB_PRIOR
+    check_derivatives(prior, (0.3, -1.0, 2.0, 0.5), value=prior.log_density, atol=1e-8)
     drawn = prior.coordinates(prior.sample(np.random.default_rng(0), 40_000))
     np.testing.assert_allclose(drawn.mean(axis=0), prior.mean, atol=0.05)
     np.testing.assert_allclose(drawn.std(axis=0), prior.sd, rtol=0.02)

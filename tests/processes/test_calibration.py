@@ -16,12 +16,18 @@ import pytest
 from scipy.stats import chi2
 
 from forecast.errors import DataError, NotIdentifiedError
-from forecast.processes import BGNBD, MBGNBD, GammaGamma
+from forecast.processes import BGNBD, MBGNBD, GammaGamma, ParetoNBD
 from forecast.processes.bg_estimate import BG_PRIOR
+from forecast.processes.death_rate_prior import PARETO_NBD_PRIOR
 from forecast.processes.gamma_gamma import GG_PRIOR
 
 REPLICATIONS, DRAWS, BINS = 500, 99, 10
-CASES = [(BGNBD, BG_PRIOR), (MBGNBD, BG_PRIOR), (GammaGamma, GG_PRIOR)]
+CASES = [
+    (BGNBD, BG_PRIOR),
+    (MBGNBD, BG_PRIOR),
+    (ParetoNBD, PARETO_NBD_PRIOR),
+    (GammaGamma, GG_PRIOR),
+]
 
 
 def _purchases(family, theta, rng):

@@ -71,19 +71,10 @@ def test_likelihood_is_that_of_the_customers_own_processes(kind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_derivatives_against_differences(kind) -> None:
+def test_derivatives_against_differences(check_derivatives, kind) -> None:
     x, tx, T, rate, dropout = simulated(kind, 300)
     likelihood = fit_with_covariates(kind, x, tx, T, rate=rate, dropout=dropout).likelihood
-    eta, step = np.array([0.2, -0.5, 0.3, 0.8, 0.4, -0.3]), 1e-5
-    _, gradient, hessian = likelihood.derivatives(eta)
-    moves = step * np.eye(6)
-    slope = [(likelihood.value(eta + m) - likelihood.value(eta - m)) / (2 * step) for m in moves]
-    np.testing.assert_allclose(gradient, slope, rtol=1e-5, atol=1e-4)
-    bend = [
-        (likelihood.derivatives(eta + m)[1] - likelihood.derivatives(eta - m)[1]) / (2 * step)
-        for m in moves
-    ]
-    np.testing.assert_allclose(hessian, bend, rtol=1e-4, atol=1e-3)
+    check_derivatives(likelihood, (0.2, -0.5, 0.3, 0.8, 0.4, -0.3))
 
 
 def test_units_of_time_do_not_matter() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from forecast.errors import ModelWarning, UsageError
-from forecast.processes import BGNBD, MBGNBD, GammaGamma
+from forecast.processes import BGNBD, MBGNBD, GammaGamma, ParetoNBD
 from forecast.processes.posterior import _smooth, _Target, sample_posterior
 from forecast.processes.prior import Prior
 
@@ -45,25 +45,16 @@ def test_the_prior_is_weak(histories, family, data):
     assert np.all(np.abs(shift) < 0.1 * other.log_draws.std(axis=0))
 
 
-def test_prior_derivatives_and_draws():
-    prior = Prior(("r", "alpha", "a+b", "a/b"), (0.0, -1.0, 1.0, -1.0), (2.0, 1.0, 2.0, 3.0), 2)
-    point = np.array([0.3, -0.2, 0.9, -1.4])
-    value, gradient, hessian = prior.derivatives(point)
-    moves = 1e-5 * np.eye(4)
-    slope = [(prior.log_density(point + m) - prior.log_density(point - m)) / 2e-5 for m in moves]
-    np.testing.assert_allclose(gradient, slope, rtol=1e-7)
-    bend = [
-        (prior.derivatives(point + m)[1] - prior.derivatives(point - m)[1]) / 2e-5 for m in moves
-    ]
-    np.testing.assert_allclose(hessian, bend, rtol=1e-6, atol=1e-8)
-    assert value == pytest.approx(float(prior.log_density(point)))
+def test_prior_derivatives_and_draws(check_derivatives):
+    prior = Prior(("r", "alpha", "a+b", "a/b"), (0.0, -1.0, 1.0, -1.0), (2.0, 1.0, 2.0, 3.0), (2,))
+    check_derivatives(prior, (0.3, -0.2, 0.9, -1.4), value=prior.log_density, atol=1e-8)
     coordinates = prior.coordinates(prior.sample(np.random.default_rng(1), 20_000))
     np.testing.assert_allclose(coordinates.mean(axis=0), prior.mean, atol=0.07)
     np.testing.assert_allclose(coordinates.std(axis=0), prior.sd, rtol=0.03)
 
 
 def test_prior_density_integrates_to_one():
-    prior = Prior(("a+b", "a/b"), (1.0, -1.0), (0.7, 0.7), 0)
+    prior = Prior(("a+b", "a/b"), (1.0, -1.0), (0.7, 0.7), (0,))
     edge = np.linspace(-8, 8, 801)
     grid = np.stack(np.meshgrid(edge, edge), axis=-1)
     total = np.exp(prior.log_density(grid)).sum() * (edge[1] - edge[0]) ** 2
@@ -180,7 +171,13 @@ def test_weights_without_a_spread_are_not_trusted():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("family", "data"), [*FITS, (BGNBD, "grocery"), (MBGNBD, "grocery"), (BGNBD, "apparel")]
+    ("family", "data"),
+    [
+        *FITS,
+        (ParetoNBD, "cdnow"),
+        *((family, "grocery") for family in (BGNBD, MBGNBD, ParetoNBD)),
+        (BGNBD, "apparel"),
+    ],
 )
 def test_draws_agree_with_a_long_chain(histories, family, data):
     emcee = pytest.importorskip("emcee")

@@ -1,21 +1,15 @@
-"""BG/CNBD-k and MBG/CNBD-k: published numbers, mpmath, identities, estimation."""
+"""BG/CNBD-k and MBG/CNBD-k: published numbers, mpmath, k and the gaps, estimation."""
 
-import importlib.util
-import os
 import tomllib
 from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from forecast.errors import BadRowsError, NotIdentifiedError, UsageError
 from forecast.processes import BGCNBD, BGNBD, MBGCNBD, MBGNBD, regular_mixture
 from forecast.processes.histories import read_histories
-from forecast.processes.newton import differenced
 from forecast.processes.purchase_gaps import log_gaps
 from forecast.processes.regular_likelihood import RegularLikelihood
 from forecast.processes.regular_mixture import mean_purchases, mean_survival
@@ -26,45 +20,21 @@ REFERENCE = tomllib.loads(HERE.with_name("reference_regular.toml").read_text())
 ORACLE = np.load(HERE.with_name("regular_oracle.npz"))
 FAMILY = [BGCNBD, MBGCNBD]
 PLAIN = {BGCNBD: BGNBD, MBGCNBD: MBGNBD}
-positive = st.floats(0.1, 20.0)
 
 
 @lru_cache
-def _data(name):
-    """Return frequency, recency, T and log gaps, in weeks."""
-    if name == "cdnow":
-        found = importlib.util.find_spec("lifetimes")
-        path = Path(found.origin).parent / "datasets" / "CDNOW_sample.txt"
-        log = pd.read_csv(path, sep=r"\s+", header=None).iloc[:, 1:3]
-        log.columns = ["customer_id", "date"]
-        log["date"] = pd.to_datetime(log["date"].astype(str), format="%Y%m%d")
-        cutoff = pd.Timestamp("1997-09-30")
-    else:
-        folder = os.environ.get("LTV_DATA")
-        if folder is None:
-            pytest.skip("LTV_DATA does not name the folder of development data")
-        log = pd.read_parquet(Path(folder) / "grocery_btydplus.parquet")
-        cutoff = pd.Timestamp("2006-12-31")
-    days = log.loc[log["date"] <= cutoff, ["customer_id", "date"]].drop_duplicates()
-    seen = days.groupby("customer_id")["date"].agg(["min", "max", "count"])
-    _, gaps = log_gaps(days["customer_id"], (days["date"] - cutoff).dt.days / 7)
-    x = (seen["count"] - 1).to_numpy()
-    return x, *((end - seen["min"]).dt.days.to_numpy() / 7 for end in (seen["max"], cutoff)), gaps
-
-
-@lru_cache
-def _fit(family, name, k=None):
-    x, tx, age, gaps = _data(name)
-    return family.fit(x, tx, age, log_gaps=gaps, k=k)
+def _fit(family, data, histories):
+    x, tx, age, gaps = histories(f"{data}_gaps")
+    return family.fit(x, tx, age, log_gaps=gaps)
 
 
 # Published numbers
 
 
 @pytest.mark.parametrize("row", REFERENCE["fit"], ids=lambda r: f"{r['process']}-{r['data']}")
-def test_estimates(row):
+def test_estimates(row, histories):
     family = {each.__name__: each for each in FAMILY}[row["process"]]
-    fit = _fit(family, row["data"])
+    fit = _fit(family, row["data"], histories)
     assert fit.k == fit.process.k == row["k"]
     assert fit.status == "converged"
     for k, value in row["log_likelihood"].items():
@@ -81,10 +51,10 @@ def test_predictions(row):
     np.testing.assert_allclose(got, row["result"], rtol=row.get("rtol", 0), atol=row.get("atol", 0))
 
 
-def test_the_total_does_not_move_with_its_parts():
+def test_the_total_does_not_move_with_its_parts(histories):
     # the peer's total, 3970.0, is rescaled by what else is in the call
-    x, tx, age, _ = _data("grocery")
-    process = _fit(MBGCNBD, "grocery").process
+    x, tx, age = histories("grocery")
+    process = _fit(MBGCNBD, "grocery", histories).process
     every = process.expected_purchases(52, x, tx, age)
     assert every.sum() == pytest.approx(3811.543, abs=0.01)
     few = [
@@ -177,61 +147,6 @@ def test_roots_of_unity_are_powers_at_k_one():
 # Identities
 
 
-@st.composite
-def cases(draw):
-    """Return a process and a history."""
-    family = draw(st.sampled_from(FAMILY))
-    process = family(draw(st.integers(1, 6)), *(draw(positive) for _ in range(4)))
-    x = draw(st.integers(0, 30))
-    age = draw(st.floats(1.0, 100.0))
-    tx = draw(st.floats(0.05, 1.0)) * age if x else 0.0
-    return process, (x, tx, age)
-
-
-@pytest.mark.parametrize("family", FAMILY)
-@pytest.mark.parametrize("k", [1, 2, 5])
-def test_a_new_customer_is_one_without_a_history(family, k):
-    process = family(k, 0.243, 4.414, 0.793, 2.426)
-    new = 1.0 if family is BGCNBD else 2.426 / (0.793 + 2.426)
-    assert process.p_alive() == pytest.approx(new)
-    if family is BGCNBD:
-        assert process.p_alive(0, 0, 500) == 1.0
-    assert process.log_likelihood(0, 0, 0) == pytest.approx(0.0, abs=1e-14)
-    assert process.expected_purchases(39, 0, 0, 0) == process.expected_purchases(39)
-    assert process.expected_purchases(0.0, 3, 5, 9) == 0.0
-    assert process.p_alive_at(0.0, 3, 5, 9) == pytest.approx(float(process.p_alive(3, 5, 9)))
-    assert process.pmf(0, 0.0, 3, 5, 9) == pytest.approx(1.0)
-
-
-@settings(max_examples=40, deadline=None)
-@given(cases(), st.floats(0.1, 100.0))
-def test_pmf_adds_up_to_one_and_to_the_mean(case, t):
-    process, history = case
-    n = np.arange(2000)
-    pmf = process.pmf(n, t, *history)
-    beyond = 1 - pmf.sum()
-    assert np.all(pmf >= 0)
-    # heavy-tailed rates leave a little beyond the last n
-    assert -1e-10 < beyond < 5e-3
-    if beyond < 1e-12:
-        mean = float(process.expected_purchases(t, *history))
-        assert (n * pmf).sum() == pytest.approx(mean, rel=1e-8)
-    assert process.p_active(t, *history) == pytest.approx(1 - float(pmf[0]), abs=1e-12)
-
-
-@pytest.mark.parametrize("family", FAMILY)
-@pytest.mark.parametrize("k", [2, 3])
-@pytest.mark.parametrize("x", [1, 2, 5, 20])
-def test_likelihood_integrates_to_the_pmf(family, k, x):
-    # as for BG/NBD: the gaps are averaged out, so what is left is a density of tx
-    process, age = family(k, 1.1, 2.5, 0.7, 2.0), 30.0
-    node, weight = np.polynomial.legendre.leggauss(200)
-    tx = age * (node + 1) / 2
-    log_volume = (x - 1) * np.log(tx) - np.log(np.arange(1, x)).sum()
-    density = np.exp(process.log_likelihood(x, tx, age) + log_volume)
-    assert age / 2 * (weight @ density) == pytest.approx(float(process.pmf(x, age)), rel=1e-9)
-
-
 @pytest.mark.parametrize("family", FAMILY)
 def test_likelihood_without_gaps_is_the_mean_over_gaps(family):
     process, tx, age = family(3, 1.1, 2.5, 0.7, 2.0), 12.0, 30.0
@@ -241,50 +156,6 @@ def test_likelihood_without_gaps_is_the_mean_over_gaps(family):
     known = np.exp(process.log_likelihood(np.full(60, 2), np.full(60, tx), age, log_gaps=gaps))
     free = np.exp(process.log_likelihood(2, tx, age))
     assert weight @ known / 2 == pytest.approx(float(free), rel=1e-12)
-
-
-@settings(max_examples=40, deadline=None)
-@given(cases(), st.floats(0.1, 100.0))
-def test_silence_updates_p_alive_by_bayes(case, t):
-    process, (x, tx, age) = case
-    silent_and_alive = process.p_alive(x, tx, age) - process.p_active(t, x, tx, age)
-    silent = 1 - process.p_active(t, x, tx, age)
-    later = process.p_alive(x, tx, age + t)
-    assert silent_and_alive == pytest.approx(float(later * silent), rel=1e-7, abs=1e-12)
-
-
-@settings(max_examples=15, deadline=None)
-@given(cases(), st.floats(0.002, 0.5))
-def test_dert_is_the_discounted_sum_of_expectations(case, rate):
-    process, history = case
-    s = np.linspace(-14, np.log10(60 / rate), 600)
-    u = 10.0**s
-    height = rate * np.exp(-rate * u) * process.expected_purchases(u, *history) * u * np.log(10)
-    total = np.trapezoid(height, s)
-    assert process.dert(rate, *history) == pytest.approx(float(total), rel=1e-4, abs=1e-12)
-
-
-@settings(max_examples=40, deadline=None)
-@given(cases(), st.floats(1.0, 100.0))
-def test_future_life_falls_and_purchases_rise(case, t):
-    process, history = case
-    alive = process.p_alive_at(np.array([0.0, t, 2 * t]), *history)
-    assert alive[0] == pytest.approx(float(process.p_alive(*history)), rel=1e-12)
-    assert alive[0] >= alive[1] >= alive[2] >= 0
-    one, two = process.expected_purchases(np.array([t, 2 * t]), *history)
-    assert one <= two
-
-
-@settings(max_examples=40, deadline=None)
-@given(cases(), st.floats(0.001, 0.999))
-def test_quantile_inverts_the_chance_of_a_purchase(case, level):
-    process, history = case
-    wait = process.next_purchase_quantile(level, *history)
-    if level < process.p_alive(*history):
-        if np.isfinite(wait):
-            assert process.p_active(wait, *history) == pytest.approx(level, rel=1e-9)
-    else:
-        assert wait == np.inf
 
 
 @pytest.mark.parametrize(("k", "j"), [(2, 0), (3, 2), (12, 5)])
@@ -297,28 +168,6 @@ def test_sum_and_quadrature_agree(monkeypatch, k, j):
     integral = [f(t, k, j, r, 9.0, a, b) for f in (mean_purchases, mean_survival)]
     np.testing.assert_allclose(summed[0], integral[0], rtol=1e-9)
     np.testing.assert_allclose(summed[1], integral[1], rtol=1e-9)
-
-
-@pytest.mark.parametrize("family", FAMILY)
-@pytest.mark.parametrize("k", [2, 7])
-@pytest.mark.parametrize("a", [1e-7, 0.5, 1.0, 30.0, 1e7])
-@pytest.mark.parametrize("b", [1e-7, 0.5, 1e7])
-def test_extremes_stay_numbers(family, k, a, b):
-    process = family(k, 0.3, 5.0, a, b)
-    x = np.array([0.0, 0.0, 1.0, 3.0, 2000.0, 2000.0])
-    tx = np.array([0.0, 0.0, 1e-3, 20.0, 300.0, 20.0])
-    age = np.array([0.0, 300.0, 300.0, 20.0, 300.0, 300.0])
-    assert np.all(np.isfinite(process.log_likelihood(x, tx, age)))
-    for t in (1e-9, 1.0, 1e4):
-        for call in (process.p_alive_at, process.expected_purchases, process.p_active):
-            values = call(t, x, tx, age)
-            assert np.all(np.isfinite(values))
-            assert np.all(values >= 0)
-        pmf = process.pmf(np.arange(5)[:, None], t, x, tx, age)
-        assert np.all((pmf >= 0) & (pmf <= 1 + 1e-12))
-    assert np.all(process.p_alive_at(1.0, x, tx, age) <= 1)
-    assert np.all(np.isfinite(process.dert(0.01, x, tx, age)))
-    assert not np.any(np.isnan(process.next_purchase_quantile(0.3, x, tx, age)))
 
 
 @pytest.mark.parametrize("family", FAMILY)
@@ -340,20 +189,6 @@ def test_a_row_does_not_depend_on_its_batch(family):
         every = getattr(process, call)(first, x[:size], tx[:size], age[:size])[some]
         alone = [float(getattr(process, call)(first, x[i], tx[i], age[i])) for i in some]
         np.testing.assert_allclose(every, alone, rtol=1e-14, err_msg=call)
-
-
-def test_draws_broadcast_against_customers():
-    rng = np.random.default_rng(1)
-    draws = [rng.uniform(0.5, 3, 4) for _ in range(4)]
-    x, tx, age = np.array([0.0, 3.0, 9.0]), np.array([0.0, 10.0, 29.0]), np.array([5.0, 30, 30])
-    history = (x[:, None], tx[:, None], age[:, None])
-    process = MBGCNBD(3, *draws)
-    grid = process.expected_purchases(13, *history)
-    assert grid.shape == process.next_purchase_quantile(0.1, *history).shape == (3, 4)
-    assert process.simulate(13, *history, rng=rng).shape == (3, 4)
-    for d in range(4):
-        alone = MBGCNBD(3, *(each[d] for each in draws)).expected_purchases(13, x, tx, age)
-        np.testing.assert_allclose(grid[:, d], alone, rtol=1e-12)
 
 
 # Simulation
@@ -396,48 +231,15 @@ CELLS = 60_000
 
 
 @pytest.mark.parametrize("family", FAMILY)
-@pytest.mark.parametrize("history", [(0, 0.0, 0.0), (2, 30.43, 38.86), (0, 0.0, 38.86)])
-@pytest.mark.parametrize("parameters", [(0.4, 3.0, 0.793, 2.426), (5.0, 8.0, 3.0, 20.0)])
-def test_counts_follow_the_pmf(family, history, parameters):
-    process, t = family(3, *parameters), 39.0
-    future = process.simulate(t, *history, rng=np.random.default_rng(7), size=(CELLS,))
-    count = future.purchases()
-    expected = float(process.expected_purchases(t, *history))
-    assert abs(count.mean() - expected) < 4 * count.std() / np.sqrt(CELLS)
-    chance = process.pmf(np.arange(12), t, *history)
-    seen = np.bincount(np.minimum(count, 12), minlength=13)[:12] / CELLS
-    assert np.all(np.abs(seen - chance) < 4.5 * np.sqrt(chance / CELLS) + 1e-4)
-    assert np.all(np.diff(future.cell) > 0)
-
-
-def test_times_follow_the_counts_of_shorter_windows():
-    process, rng = MBGCNBD(3, 1.9, 3.0, 0.6, 2.5), np.random.default_rng(11)
-    history = (3, 20.0, 25.0)
-    future = process.simulate(40.0, *history, rng=rng, size=(CELLS,))
-    position, time = future.times(rng)
-    np.testing.assert_array_equal(np.bincount(position, minlength=future.cell.size), future.count)
-    assert np.all((time > 0) & (time <= 40))
-    for part in (2.0, 10.0, 25.0):
-        early = np.bincount(future.cell[position[time <= part]], minlength=CELLS)
-        expected = float(process.expected_purchases(part, *history))
-        assert abs(early.mean() - expected) < 4 * early.std() / np.sqrt(CELLS)
-        three = float(process.pmf(3, part, *history))
-        assert abs((early == 3).mean() - three) < 4 * np.sqrt(three / CELLS)
-
-
-@pytest.mark.parametrize("family", FAMILY)
 def test_simulated_histories_are_those_of_the_process(family):
     process, rng, age = family(3, 0.9, 1.5, 0.8, 2.4), np.random.default_rng(13), 30.0
     x, tx, gaps = process.simulate_histories(np.full(CELLS, age), rng=rng)
     assert np.all((tx > 0) == (x > 0))
     assert tx.max() <= age
     np.testing.assert_allclose(gaps[x == 1], np.log(tx[x == 1]), atol=1e-12)
-    alive = process.p_alive(x, tx, age)
-    truth = float(process.p_alive_at(age))
+    alive, truth = process.p_alive(x, tx, age), float(process.p_alive_at(age))
     assert abs(alive.mean() - truth) < 4 * alive.std() / np.sqrt(CELLS)
-    ahead = process.expected_purchases(20.0, x, tx, age)
-    rest = float(process.expected_purchases(age + 20.0) - process.expected_purchases(age))
-    assert abs(ahead.mean() - rest) < 4 * ahead.std() / np.sqrt(CELLS)
+    assert process.simulate_histories(age, rng=rng)[2].shape == ()
     # the likelihood's ratio to that of another k has mean 1: densities of the same data
     other = family(2, 1.2, 1.4, 0.9, 2.5)
     known = [p.log_likelihood(x, tx, age, log_gaps=gaps) for p in (other, process)]
@@ -451,23 +253,16 @@ def test_simulated_histories_are_those_of_the_process(family):
 @pytest.mark.parametrize("shift", [0, 1])
 @pytest.mark.parametrize("k", [1, 2, 5])
 @pytest.mark.parametrize("eta", [(-1.4, -2.0, -0.2, 0.9), (0.0, 0.0, 0.0, 0.0), (2, 3, -4, 5)])
-def test_derivatives_match_finite_differences(cdnow, shift, k, eta):
+def test_derivatives_match_finite_differences(check_derivatives, cdnow, shift, k, eta):
     histories = read_histories(*cdnow)
     likelihood = RegularLikelihood.regular(histories, k=k, shift=shift, total_log_gaps=None)
-    point = np.array(eta, dtype=float)
-    value, gradient, hessian = likelihood.derivatives(point)
-    assert value == pytest.approx(likelihood.value(point), rel=1e-13)
-    moves = 1e-5 * np.eye(4)
-    slope = [(likelihood.value(point + m) - likelihood.value(point - m)) / 2e-5 for m in moves]
-    np.testing.assert_allclose(gradient, slope, rtol=1e-6, atol=2e-3)
-    by_difference = differenced(lambda e: likelihood.derivatives(e)[:2])(point)[2]
-    np.testing.assert_allclose(hessian, by_difference, rtol=1e-6, atol=2e-3)
+    check_derivatives(likelihood, eta, atol=2e-3)
 
 
 @pytest.mark.parametrize("family", FAMILY)
 @pytest.mark.parametrize("known", [True, False])
-def test_compressed_likelihood_is_the_sum_over_customers(family, known):
-    *data, gaps = _data("cdnow")
+def test_compressed_likelihood_is_the_sum_over_customers(histories, family, known):
+    *data, gaps = histories("cdnow_gaps")
     gaps = gaps if known else None
     fit = family.fit(*data, k=2, log_gaps=gaps)
     total = fit.process.log_likelihood(*data, log_gaps=gaps).sum()
@@ -497,8 +292,8 @@ def test_parameters_and_k_come_back(family):
 
 
 @pytest.mark.parametrize("family", FAMILY)
-def test_the_unit_of_time_does_not_matter(family):
-    x, tx, age, gaps = _data("cdnow")
+def test_the_unit_of_time_does_not_matter(histories, family):
+    x, tx, age, gaps = histories("cdnow_gaps")
     weeks = family.fit(x, tx, age, k=2, log_gaps=gaps)
     for factor in (7.0, 7 / 365.25):
         days = family.fit(x, tx * factor, age * factor, k=2, log_gaps=gaps + x * np.log(factor))
@@ -511,8 +306,8 @@ def test_the_unit_of_time_does_not_matter(family):
 
 
 @pytest.mark.parametrize("family", FAMILY)
-def test_weights_are_repeated_rows_and_order_is_irrelevant(family):
-    columns = _data("cdnow")
+def test_weights_are_repeated_rows_and_order_is_irrelevant(histories, family):
+    columns = histories("cdnow_gaps")
     rng = np.random.default_rng(4)
     weight = rng.integers(0, 4, columns[0].size)
     repeated = [np.repeat(column, weight) for column in columns]
@@ -563,10 +358,6 @@ def test_what_is_missing_or_odd_is_refused():
             BGCNBD.fit(x, tx, age, k=k)
         with pytest.raises(UsageError, match="whole number"):
             BGCNBD(k, 1.0, 1.0, 1.0, 1.0)
-    with pytest.raises(UsageError, match="alpha"):
-        BGCNBD(2, 1.0, -1.0, 1.0, 1.0)
-    with pytest.raises(UsageError, match="positive"):
-        BGCNBD(2, 1.0, 1.0, 1.0, 1.0).dert(0.0)
     none = np.zeros(40)
     with pytest.raises(NotIdentifiedError, match="bought again"):
         BGCNBD.fit(none, none, age, log_gaps=none)
@@ -641,9 +432,8 @@ def test_many_customers_are_rehearsed_on_a_sample():
         assert abs(fit.params[name] - value) < 4 * small.standard_errors[name]
 
 
-def test_posterior_draws_make_a_process():
-    x, tx, age, _ = _data("cdnow")
-    fit = MBGCNBD.fit(x, tx, age, k=2)
+def test_posterior_draws_make_a_process(cdnow):
+    fit = MBGCNBD.fit(*cdnow, k=2)
     posterior = fit.posterior(draws=500, seed=1)
     assert posterior.pareto_k < 0.7
     mean = dict(zip(posterior.names, posterior.log_draws.mean(axis=0), strict=True))

@@ -20,7 +20,6 @@ from forecast.errors import (
     UsageError,
 )
 from forecast.processes import ShiftedBetaGeometric
-from forecast.processes.newton import differenced
 from forecast.processes.retention_counts import count_churned, count_customers, count_survivors
 from forecast.processes.shifted_beta_geometric_likelihood import ShiftedBetaGeometricLikelihood
 
@@ -130,16 +129,8 @@ def test_extremes_stay_numbers(alpha, beta):
 
 
 @pytest.mark.parametrize("eta", [(-0.3, 0.2), (2.0, 3.0), (-4.0, 5.0), (10.0, 9.0)])
-def test_derivatives_match_finite_differences(eta):
-    likelihood = count_survivors(CURVES["regular"])[0]
-    point = np.array(eta)
-    value, gradient, hessian = likelihood.derivatives(point)
-    assert value == likelihood.value(point)
-    moves = 1e-5 * np.eye(2)
-    slope = [(likelihood.value(point + m) - likelihood.value(point - m)) / 2e-5 for m in moves]
-    np.testing.assert_allclose(gradient, slope, rtol=1e-6, atol=1e-3)
-    by_difference = differenced(lambda e: likelihood.derivatives(e)[:2])(point)[2]
-    np.testing.assert_allclose(hessian, by_difference, rtol=1e-6, atol=1e-3)
+def test_derivatives_match_finite_differences(check_derivatives, eta):
+    check_derivatives(count_survivors(CURVES["regular"])[0], eta)
 
 
 def _same(one: ShiftedBetaGeometricLikelihood, two: ShiftedBetaGeometricLikelihood) -> None:

@@ -1,6 +1,5 @@
 """A small shop, a model of it, a backtest: everything a report is made from."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -12,34 +11,12 @@ import pytest
 from forecast.backtest import Backtest, backtest
 from forecast.calendar import Horizon
 from forecast.errors import TooLittleDataError
-from forecast.forecaster import Draws, Forecast, Split, check_request
+from forecast.forecaster import Forecast, check_request
 from forecast.ledger import Ledger, read_ledger
+from forecast.models.poisson_draws import PoissonDraws
+from forecast.models.spread import Shares
 
 EVIL = "<script>alert(1)</script>"
-
-
-@dataclass(frozen=True)
-class PoissonSampler:
-    mean: np.ndarray[Any, Any]
-    price: float | None
-    periods: int
-    draws: int
-    seed: int
-
-    def blocks(self) -> Iterator[Draws]:
-        rng = np.random.default_rng(self.seed)
-        shape = (self.periods, len(self.mean), self.draws)
-        cube = rng.poisson(self.mean[None, :, None] / self.periods, size=shape)
-
-        def split() -> Split:
-            period, customer, draw = np.nonzero(cube)
-            count = cube[period, customer, draw]
-            value = None if self.price is None else count * self.price
-            return Split(customer * self.draws + draw, period, count, value)
-
-        total = cube.sum(axis=0)
-        value = None if self.price is None else total * self.price
-        yield Draws(slice(0, len(self.mean)), total, value, split)
 
 
 @dataclass
@@ -88,7 +65,8 @@ class Rate:
                 customers = customers.assign(
                     expected_order_value=price, expected_value=price * values
                 )
-        sampler = PoissonSampler(values, price, len(windows), draws, seed) if draws else None
+        each = None if price is None else np.full(len(values), price)
+        shares = Shares.by_days(windows, len(values))
         return Forecast.build(
             model="Rate",
             cutoff=ledger.cutoff,
@@ -98,7 +76,7 @@ class Rate:
             customers=customers,
             period_purchases=share,
             period_value=None if price is None else share * price,
-            sampler=sampler,
+            sampler=PoissonDraws(values, each, shares, draws, seed) if draws else None,
             notes=("Every customer keeps the own rate.",),
         )
 
@@ -141,6 +119,12 @@ def future(ledger: Ledger) -> Forecast:
 @pytest.fixture(scope="session")
 def tested(ledger: Ledger) -> Backtest:
     return make_backtest(ledger)
+
+
+@pytest.fixture(scope="session")
+def evil() -> str:
+    """Return the name of a customer who would be markup, and of whom an error speaks."""
+    return EVIL
 
 
 @pytest.fixture(scope="session")

@@ -143,6 +143,7 @@ def test_bias_is_in_per_cent_and_leaves_out_the_forecast_of_nothing(tested: Back
         assert_allclose(drawn[~np.isnan(drawn)], wanted)
     assert np.isnan(lines(ax)["late"].get_ydata()).sum() == 1  # it failed there: a gap, no line
     assert not any("zero" in label for label in lines(ax))
+    assert ax.get_ylabel() == "% of the actual total"
     legend = [text.get_text() for text in ax.get_legend().get_texts()]
     board = tested.leaderboard("purchases", "existing").index
     assert legend == [model for model in board if model in legend]

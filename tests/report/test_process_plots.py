@@ -8,13 +8,11 @@ import pytest
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
 
-from forecast.backtest import backtest
 from forecast.datasets import load_cdnow
 from forecast.errors import UnsupportedError, UsageError
 from forecast.ledger import Ledger, read_ledger
 from forecast.models import BTYD
 from forecast.report import (
-    bias_by_origin,
     conditional_expectation,
     frequency_histogram,
     frequency_recency_matrix,
@@ -164,14 +162,3 @@ def test_what_one_process_cannot_show_is_refused(seen: Ledger) -> None:
         frequency_histogram(Seasonal(), seen)
     with pytest.raises(UsageError, match="Fit it first"):
         frequency_histogram(BTYD(), seen)
-
-
-def test_the_bias_curve_is_the_published_one(whole: Ledger) -> None:
-    days = [str(day.date()) for day in pd.date_range("1997-06-30", "1998-03-31", freq="ME")]
-    models = {"bgnbd": BTYD(purchases="bgnbd")}
-    tried = backtest(whole, models, horizon="13W", origins=days, populations=["existing"], draws=0)
-    ax = bias_by_origin(tried, ax=Figure().add_subplot())
-    drawn = next(line for line in ax.get_lines() if line.get_label() == "bgnbd")
-    known = [0.4, -0.2, -14.9, -13.5, -9.3, -1.6, -7.1, -4.3, 2.9, 26.2]  # per cent
-    assert_allclose(drawn.get_ydata(), known, atol=1.0)
-    assert ax.get_ylabel() == "% of the actual total"

@@ -15,7 +15,7 @@ import forecast as fc
 from forecast import spark as on_spark
 from forecast.errors import BadRowsError, ColumnError, NotFittedError, UsageError
 from forecast.processes import GammaGamma
-from forecast.spark.scoring import _buckets
+from forecast.spark.scorer import _buckets
 from forecast.views import customer_summary
 
 quiet = [

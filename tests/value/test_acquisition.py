@@ -120,6 +120,14 @@ def test_first_touch_decides_up_to_the_first_purchase(four):
     pd.testing.assert_frame_equal(found.table, shuffled.table)
 
 
+def test_tables_given_stay_as_they_are(four):
+    touches = pd.DataFrame({"customer_id": [7, 8], "channel": ["mail", "ads"]})
+    spend, before = SPEND.copy(), touches.copy()
+    acquisition_cost(four, spend, first_touch=touches)
+    pd.testing.assert_frame_equal(touches, before)
+    pd.testing.assert_frame_equal(spend, SPEND)
+
+
 def test_two_touches_without_a_date_are_refused(four):
     touches = pd.DataFrame({"customer_id": ["a", "a"], "channel": ["x", "y"]})
     with pytest.raises(UsageError, match="touched twice"):

@@ -55,6 +55,8 @@ def test_payback_by_hand(four, written):
     curve = found.curves.margin[:, list(found.table.index).index("ads")]
     assert curve[:, :4].tolist() == [[35.0, 50.0, 50.0, 55.0], [35.0, 50.0, 50.0, 60.0]]
     assert np.isnan(curve[:, 4:]).all()
+    with pytest.raises(UsageError, match="level: 90 must"):
+        found.curves.table(level=90)
     assert found.table.loc["ads", ["payback", "payback_months"]].tolist() == ["2 months", 2.0]
     late = unit_economics(written, four, costing(116.0), margin=0.5)  # CAC 58
     assert late.table.loc["ads", ["payback", "p_paid_back"]].tolist() == [
@@ -142,14 +144,25 @@ def test_what_cannot_be_answered_is_refused(four, forecast_of, written):
 
 def test_the_headline_names_what_is_sure_what_is_open_and_what_is_unknown(four, written):
     found = unit_economics(written, four, costing(20.0), margin=0.5)
-    first, sure, open_, unknown = found.headline
+    first, paid, sure, open_, unknown = found.headline
     assert first.startswith("A customer is worth 43.75 (90 % interval ")
-    assert "the next 60D together, and has cost 20.00: LTV:CAC 2.2 (90 % interval" in first
+    assert first.endswith("the next 60D together.")  # the ratio of all would count d as free
+    # a, b and c: 2 x 65 + 30 for all that was spent
+    known = f"one has cost {80 / 3:.2f} currency units, and LTV:CAC is {160 / 80:.1f}; "
+    assert paid.startswith(f"Where a cost is recorded (75% of these customers) {known}")
+    assert "'organic', whom the row of all counts as free" in paid
     assert sure == "With a probability of 90% or more LTV:CAC is above 3 for 'ads'."
     assert open_ == "It is open whether LTV:CAC is above 3, for 'mail'."
     assert unknown.endswith("for want of a cost or of customers, for '(none)', 'organic', 'tv'.")
     assert list(found)[-1] == "Verdict on cost and value"
     assert found["Verdict on cost and value"]["verdict"].tolist() == list(found.headline)
+
+
+def test_the_headline_of_all_where_every_cost_is_known(four, written):
+    everywhere = pd.concat([SPEND, SPEND.tail(1).assign(channel="organic", cost=0.0)])
+    first, *others = unit_economics(written, four, everywhere, margin=0.5).headline
+    assert "the next 60D together, and has cost 40.00: LTV:CAC 1.1 (90 % interval" in first
+    assert not any("recorded" in each for each in others)
 
 
 def test_who_loses_money_is_not_told_to_wait(four, written):

@@ -12,7 +12,8 @@ import forecast as fc
 from forecast.errors import DataError, UsageError
 from forecast.value.concentration import abc_classes, abc_cuts, concentration, pareto_curve
 from forecast.value.rfm import RFM_SEGMENTS, rfm_cuts, rfm_scores, rfm_table
-from forecast.value.segmenting import SegmentRules, migration, segments
+from forecast.value.segment_rules import SegmentRules
+from forecast.value.segmenting import migration, segments
 
 
 def test_abc_by_hand():

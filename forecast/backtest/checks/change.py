@@ -136,10 +136,9 @@ def drift(
 
 def _parameter_ranges(backtest: Backtest | None) -> dict[str, tuple[float, float]]:
     """Smallest and largest estimate of each parameter over the origins, where they are kept."""
-    table = getattr(backtest, "parameters", None)
-    if table is None or not len(table):
+    if backtest is None:
         return {}
-    groups = table.groupby(["model", "name"], sort=True)["value"]
+    groups = backtest.parameters.groupby(["model", "name"], sort=True)["value"]
     return {
         f"{model} {name}": (float(values.min()), float(values.max()))
         for (model, name), values in groups

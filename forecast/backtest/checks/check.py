@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
+
 __all__ = [
     "CARRIED",
     "CONTRACTUAL",
@@ -23,6 +26,7 @@ __all__ = [
     "WORSE",
     "Check",
     "tail",
+    "tail_of_sum",
 ]
 
 LEVEL = 0.001
@@ -94,3 +98,9 @@ def tail(z: float) -> float:
     0.001
     """
     return math.erfc(z / math.sqrt(2)) / 2
+
+
+def tail_of_sum(parts: npt.NDArray[np.float64]) -> float:
+    """Return the chance of so high a sum if every customer's part had mean 0."""
+    size = float(np.sqrt(parts @ parts))
+    return tail(float(parts.sum()) / size) if size > 0 else 1.0

@@ -8,6 +8,7 @@ import pandas as pd
 
 from forecast.backtest.checks.check import LEVEL, tail
 from forecast.backtest.checks.histories import Floats, Histories
+from forecast.backtest.ranking import mean_ranks
 from forecast.ledger import Ledger
 
 __all__ = ["knowing_columns"]
@@ -73,8 +74,8 @@ def _terms(column: "pd.Series[Any]") -> Floats:
 
 def _ranks(values: npt.ArrayLike) -> Floats:
     """Ranks from 0 to 1."""
-    ranks = pd.Series(np.asarray(values)).rank()
-    return np.asarray(ranks / len(ranks), dtype=float)
+    ranks = mean_ranks(np.asarray(values, dtype=float))
+    return ranks / ranks.size
 
 
 def _rest(held: Floats, values: Floats) -> Floats:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from forecast.backtest.checks.check import CONTRACTUAL, LEVEL, Check, tail
-from forecast.backtest.checks.histories import Floats, Histories, Ints
+from forecast.backtest.checks.check import CONTRACTUAL, LEVEL, Check, tail_of_sum
+from forecast.backtest.checks.histories import Histories
 
 __all__ = ["contractual_pattern"]
 
@@ -40,7 +40,8 @@ def contractual_pattern(histories: Histories) -> Check | None:
     mean_spread = float(spread.mean() / (12 * free.mean()))
     k = (1 / (4 * max(mean_spread, 1e-6)) - 1) / 2
     twins = float(twin.mean() - chance.mean())
-    p_value = min(1.0, 2 * min(_above(free - spread, who), _above(twin - chance, who)))
+    signs = (np.bincount(who, each).astype(float) for each in (free - spread, twin - chance))
+    p_value = min(1.0, 2 * min(tail_of_sum(by_customer) for by_customer in signs))
     if p_value > LEVEL or (k < REGULAR and twins < MANY_TWINS):
         return None
     usual = float(np.median(first))
@@ -64,10 +65,3 @@ def contractual_pattern(histories: Histories) -> Check | None:
             "p_value": p_value,
         },
     )
-
-
-def _above(excess: Floats, who: Ints) -> float:
-    """Chance of so high a sum where each customer's has mean 0."""
-    parts = np.bincount(who, excess)
-    size = float(np.sqrt(parts @ parts))
-    return tail(float(parts.sum()) / size) if size > 0 else 1.0

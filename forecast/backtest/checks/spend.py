@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 from forecast.backtest.checks.check import LEVEL, SPEND, Check, tail
 from forecast.backtest.checks.histories import Floats, Histories
+from forecast.backtest.ranking import mean_ranks
 
 __all__ = ["spend_follows_frequency"]
 
@@ -62,6 +63,5 @@ def spend_follows_frequency(histories: Histories) -> Check | None:
 
 def _centred_ranks(values: npt.ArrayLike) -> Floats:
     """Mean ranks of equal values, from -1/2 to 1/2, with mean 0."""
-    _, group, size = np.unique(values, return_inverse=True, return_counts=True)
-    rank = np.cumsum(size) - (size + 1) / 2
-    return np.asarray((rank[group] + 0.5) / group.size - 0.5)
+    ranks = mean_ranks(values)
+    return np.asarray((ranks - 0.5) / ranks.size - 0.5)

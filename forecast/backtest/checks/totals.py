@@ -8,6 +8,7 @@ import pandas as pd
 from forecast.backtest.checks.histories import Floats
 from forecast.backtest.checks.origin_errors import TARGETS
 from forecast.backtest.result import Backtest
+from forecast.calendar import DAYS_PER_YEAR
 
 __all__ = ["TotalErrors", "total_errors"]
 
@@ -63,4 +64,4 @@ def total_errors(backtest: Backtest) -> list[TotalErrors]:
 
 def _years(days: "pd.Series[pd.Timestamp]") -> Floats:
     since = days.to_numpy().astype("datetime64[D]").astype(np.int64)
-    return np.asarray(since / 365.25)
+    return np.asarray(since / DAYS_PER_YEAR)

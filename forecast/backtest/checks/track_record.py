@@ -7,12 +7,12 @@ evidence. Errors are summed by customer first, and tests are made on those sums.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from forecast.backtest.checks.check import tail
+from forecast.backtest.checks.check import tail_of_sum
 from forecast.backtest.checks.histories import Floats, Histories
 from forecast.backtest.checks.origin_errors import PIT_BINS, TARGETS, origin_errors, pit_counts
 from forecast.backtest.result import Backtest
@@ -69,29 +69,32 @@ class TrackRecord:
 
 def track_records(backtest: Backtest, histories: Histories | None) -> Iterator[TrackRecord]:
     """Yield the record of each model at each horizon; the rows of one are in memory at a time."""
-    keys = [key for key in backtest.forecasts if key[-1] == "existing"]
-    own = {_place(key): key for key in keys if _plain(key[-2]) == "ownrate"}
-    for model in backtest.models:
-        mine = [_place(key) for key in keys if key[-2] == model]
-        for window in dict.fromkeys(place[1:] for place in mine):
-            horizon = window[0] if window else str(backtest.horizon)
-            sums: pd.DataFrame | None = None
-            pit = {target: np.zeros(PIT_BINS) for target in TARGETS}
-            for place in sorted(place for place in mine if place[1:] == window):
-                forecast = _scored(backtest, (*place, model, "existing"))
-                part = origin_errors(
-                    forecast,
-                    backtest.actuals[(*place, "existing")].reindex(forecast.index),
-                    origin=place[0],
-                    horizon=horizon,
-                    histories=histories,
-                    own_rate=_scored(backtest, own[place]) if place in own else None,
-                )
-                sums = part if sums is None else sums.add(part, fill_value=0.0)
-                for target in TARGETS:
-                    pit[target] += pit_counts(forecast, target)
-            if sums is not None and len(sums):
-                yield _judged(model, horizon, sums, pit)
+    mine: dict[tuple[str, str], list[date]] = {}
+    own = {}
+    for origin, horizon, model, population in backtest.forecasts:
+        if population == "existing":
+            mine.setdefault((model, horizon), []).append(origin)
+            if _plain(model) == "ownrate":
+                own[origin, horizon] = model
+    for model, horizon in sorted(mine, key=lambda key: backtest.models.index(key[0])):
+        sums: pd.DataFrame | None = None
+        pit = {target: np.zeros(PIT_BINS) for target in TARGETS}
+        for origin in sorted(mine[model, horizon]):
+            naive = own.get((origin, horizon))
+            forecast = _scored(backtest, origin, horizon, model)
+            part = origin_errors(
+                forecast,
+                backtest.actuals[origin, horizon, "existing"].reindex(forecast.index),
+                origin=origin,
+                horizon=horizon,
+                histories=histories,
+                own_rate=None if naive is None else _scored(backtest, origin, horizon, naive),
+            )
+            sums = part if sums is None else sums.add(part, fill_value=0.0)
+            for target in TARGETS:
+                pit[target] += pit_counts(forecast, target)
+        if sums is not None and len(sums):
+            yield _judged(model, horizon, sums, pit)
 
 
 def is_naive(model: str) -> bool:
@@ -107,16 +110,16 @@ def _judged(model: str, horizon: str, sums: pd.DataFrame, pit: Mapping[str, Floa
         error, least = column.get(f"error_{target}"), column.get(f"least_{target}")
         if error is None or least is None:
             continue
-        noise[target] = Effect(_ratio(error, least), _above(least - error))
+        noise[target] = Effect(_ratio(error, least), tail_of_sum(least - error))
         for rival in RIVALS:
             other = column.get(f"{rival}_{target}")
             if other is not None:
                 ratio = float(np.sqrt(_ratio(error, other)))
-                against[rival, target] = Effect(ratio, _above(error - other))
+                against[rival, target] = Effect(ratio, tail_of_sum(error - other))
         if (bounded := column.get(f"bounded_{target}")) is not None:
             missed = column[f"missed_{target}"]
             inside = 1 - _ratio(missed, bounded)
-            covered[target] = Effect(inside, _above(missed - 0.1 * bounded))
+            covered[target] = Effect(inside, tail_of_sum(missed - 0.1 * bounded))
         if pit[target].sum() > 0:
             reached = np.cumsum(pit[target]) / pit[target].sum()
             far = float(np.abs(reached - np.arange(1, PIT_BINS + 1) / PIT_BINS).max())
@@ -126,29 +129,18 @@ def _judged(model: str, horizon: str, sums: pd.DataFrame, pit: Mapping[str, Floa
     if "told" in column:
         size = float(np.sqrt(column["told_forecast"].sum() * column["told_actual"].sum()))
         correlation = float(column["told"].sum()) / size if size > 0 else 0.0
-        foresight = Effect(correlation, _above(column["told"]))
+        foresight = Effect(correlation, tail_of_sum(column["told"]))
     return TrackRecord(model, horizon, len(sums), noise, foresight, against, covered, distance)
-
-
-def _above(parts: Floats) -> float:
-    """Chance of so high a sum if every customer's part had mean 0."""
-    size = float(np.sqrt(parts @ parts))
-    return tail(float(parts.sum()) / size) if size > 0 else 1.0
 
 
 def _ratio(part: Floats, whole: Floats) -> float:
     return float(part.sum() / whole.sum()) if whole.sum() > 0 else 1.0
 
 
-def _scored(backtest: Backtest, key: Any) -> pd.DataFrame:
+def _scored(backtest: Backtest, origin: date, horizon: str, model: str) -> pd.DataFrame:
     """Return a forecast of those who have actuals: a burn-in keeps the others out of the scores."""
-    forecast = backtest.forecasts[key]
-    return forecast[forecast.index.isin(backtest.actuals[(*_place(key), "existing")].index)]
-
-
-def _place(key: tuple[Any, ...]) -> tuple[date, *tuple[str, ...]]:
-    """Origin and, where a backtest has several, horizon of a key of its forecasts."""
-    return key[:-2]
+    forecast = backtest.forecasts[origin, horizon, model, "existing"]
+    return forecast[forecast.index.isin(backtest.actuals[origin, horizon, "existing"].index)]
 
 
 def _plain(name: object) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from forecast.errors import FileError, LockedError, UsageError, listed
 from forecast.jobs.folders.manifest import MANIFEST, SUCCESS, foreign_files, write_manifest
-from forecast.jobs.folders.publishing import settle, umask
+from forecast.jobs.folders.publishing import publish
 
 __all__ = ["check_free", "output_folder"]
 
@@ -84,9 +84,8 @@ def output_folder(
         part.mkdir(mode=0o700)
         yield part
         write_manifest(part, manifest or {})
-        part.chmod(0o777 & ~umask())
         check_free(shown, overwrite=overwrite)  # another run may have been quicker
-        _move(part, target)
+        publish(part, target, part.with_suffix(".old"))
         done = True
     except OSError as error:
         raise FileError(f"{shown} cannot be written ({error.strerror or error}).") from error
@@ -97,19 +96,3 @@ def output_folder(
         for each in [] if done else made:
             with suppress(OSError):  # parents made for nothing, unless another put something there
                 each.rmdir()
-
-
-def _move(part: Path, target: Path) -> None:
-    """Put ``part`` in the place of ``target``, or leave ``target`` as it was."""
-    old = part.with_suffix(".old")
-    try:
-        if target.exists():
-            target.rename(old)
-        part.rename(target)
-        settle(target.parent)
-    except BaseException:
-        if old.exists() and not target.exists():
-            old.rename(target)
-        raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)

@@ -5,7 +5,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["publish", "recover", "settle", "umask"]
+__all__ = ["publish", "recover", "settle"]
 
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
 
@@ -13,9 +13,8 @@ _HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
 def publish(made: Path, target: Path, spare: Path) -> None:
     """Move ``made`` to ``target`` in one step, with the rights that new files have here.
 
-    A folder that was there is afterwards in the place of ``made``, or at ``spare`` where the
-    system cannot exchange two names; :func:`recover` undoes a move that was cut off between its
-    two halves.
+    A folder that was there is afterwards in the place of ``made``. Where the system cannot exchange
+    two names it goes there by way of ``spare``; :func:`recover` undoes a move that was cut off.
 
     Parameters
     ----------
@@ -26,12 +25,13 @@ def publish(made: Path, target: Path, spare: Path) -> None:
     if not target.exists():
         made.rename(target)
     elif not _exchanged(made, target):
-        target.rename(spare)
         try:
+            target.rename(spare)
             made.rename(target)
         except BaseException:
-            spare.rename(target)
+            recover(target, spare)
             raise
+        spare.rename(made)
     settle(target.parent)
 
 
@@ -54,13 +54,6 @@ def settle(folder: Path) -> None:
             os.close(handle)
 
 
-def umask() -> int:
-    """Return the rights that new files here go without."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
 def _exchanged(one: Path, other: Path) -> bool:
     """Exchange two names in one step, where the system can (Linux from 3.15, most disks)."""
     try:
@@ -72,6 +65,7 @@ def _exchanged(one: Path, other: Path) -> bool:
 
 def _open_rights(folder: Path) -> None:
     """Give files and folders the rights that the umask leaves to new ones."""
-    mask = umask()
+    mask = os.umask(0)
+    os.umask(mask)
     for path in (folder, *folder.rglob("*")):
         path.chmod((0o777 if path.is_dir() else 0o666) & ~mask)

@@ -107,6 +107,8 @@ def load_forecast(folder: str | Path) -> SavedForecast:
     DataError
         If it was written by a newer version, or is damaged.
     """
+    import pyarrow as pa
+
     folder = Path(folder)
     if not (folder / "forecast.json").is_file():
         raise FileError(f"{folder} holds no saved forecast.")
@@ -135,7 +137,7 @@ def load_forecast(folder: str | Path) -> SavedForecast:
             table = pd.read_parquet(folder / "totals.parquet")
             object.__setattr__(found, "kept", _totals(table, found))
         return found
-    except (OSError, ValueError, KeyError, TypeError, UsageError) as error:
+    except (OSError, ValueError, KeyError, TypeError, UsageError, pa.ArrowException) as error:
         raise DataError(f"{folder} holds a damaged forecast: {error}.") from error
 
 

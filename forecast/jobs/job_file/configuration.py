@@ -7,7 +7,7 @@ root; addresses of databases come from environment variables, never from the fil
 import datetime as dt
 import stat
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -97,16 +97,16 @@ class Job(Section):
             yield "columns.customer_columns", f'lacks "{money.by}", which economics.by names.'
 
     def _of_places(self) -> Iterator[Problem]:
-        folder, goes = self.outputs.folder, self.outputs.destination
-        written = [("outputs.folder", folder)]
-        if goes is not None and goes.path is not None and not is_address(goes.path):
-            written.append(("outputs.destination.path", Path(goes.path)))
-        for key, path in written:
+        folder, beside = self.outputs.folder, self.files_written()
+        results = {"outputs.folder": folder}
+        if sent := beside.get("outputs.destination.path"):
+            results["outputs.destination.path"] = sent
+        for key, path in results.items():
             if path == self.root:
                 yield key, "is the root itself; name something to make below it."
             elif self._would_be_read(path):
                 yield key, "lies in what source.path reads; choose another place."
-        for key, path in self._files():
+        for key, path in (self.files_read() | beside).items():
             if path.is_relative_to(folder):
                 yield key, "lies in outputs.folder, which every run replaces; move it out."
 
@@ -115,21 +115,24 @@ class Job(Section):
         local = source is not None and not is_address(source)
         return local and overlaps(str(source), path, self.root)
 
-    def _files(self) -> Iterator[tuple[str, Path]]:
-        """Paths of files that must outlive the folder of results."""
-        goes, money = self.outputs.destination, self.economics
-        goes_to = None if goes is None or goes.path is None else Path(goes.path)
-        for key, path in (
-            ("source.file", self.source.file),
-            ("forecast.saved_model", self.forecast.saved_model),
-            ("economics.spend", None if money is None else money.spend),
-            ("segments.rules", None if self.segments is None else self.segments.rules),
-            ("outputs.destination.file", None if goes is None else goes.file),
-            ("outputs.destination.path", goes_to),
-            ("monitoring.history", None if self.monitoring is None else self.monitoring.history),
-        ):
-            if path is not None:
-                yield key, path
+    def files_read(self) -> dict[str, Path]:
+        """Return the files that are read, by key, but those of ``source.path``."""
+        return _given({
+            "source.file": self.source.file,
+            "forecast.saved_model": self.forecast.saved_model,
+            "economics.spend": None if self.economics is None else self.economics.spend,
+            "segments.rules": None if self.segments is None else self.segments.rules,
+        })  # fmt: skip
+
+    def files_written(self) -> dict[str, Path]:
+        """Return what is written on this disk beside the folder of results, by key."""
+        goes = self.outputs.destination
+        path = None if goes is None or goes.path is None or is_address(goes.path) else goes.path
+        return _given({
+            "outputs.destination.file": None if goes is None else goes.file,
+            "outputs.destination.path": None if path is None else Path(path),
+            "monitoring.history": None if self.monitoring is None else self.monitoring.history,
+        })  # fmt: skip
 
     def settings(self) -> dict[str, Any]:
         """Return every setting, defaults too, for a manifest: JSON, paths relative to the root."""
@@ -239,6 +242,10 @@ def parse_job(text: str, *, root: str | Path, where: str = "the job", name: str 
         return Job.model_validate(raw, context={"root": base.resolve()})
     except ValidationError as error:
         raise UsageError(told(where, problems_of(error, Job))) from None
+
+
+def _given(files: Mapping[str, Path | None]) -> dict[str, Path]:
+    return {key: path for key, path in files.items() if path is not None}
 
 
 def _text_of(path: Path) -> str:

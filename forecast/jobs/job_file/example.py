@@ -66,9 +66,9 @@ part_rows = 1_000_000       # customers a Parquet file
 #file = "predictions.sqlite"
 #table = "predictions"
 
-# Remember every run, so that ltv monitor can compare it with what happened.
-#[monitoring]
-#history = "history.duckdb"
+# Every run is remembered, so that ltv monitor can compare it with what happened.
+[monitoring]
+history = "history.duckdb"
 #max_bias = 0.2              # of a total, as a share of what happened
 #min_coverage = 0.8          # of customers' 90 % bounds
 #max_psi = 0.2               # drift of inputs

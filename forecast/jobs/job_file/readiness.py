@@ -85,26 +85,17 @@ def _files(job: Job) -> Iterator[Problem]:
             files_of(path)
         except (FileError, UsageError) as error:
             yield "source.path", str(error)
-    money, goes = job.economics, job.outputs.destination
-    for key, wanted in (
-        ("source.file", job.source.file),
-        ("economics.spend", None if money is None else money.spend),
-        ("segments.rules", None if job.segments is None else job.segments.rules),
-        ("forecast.saved_model", job.forecast.saved_model),
-    ):
-        if wanted is not None and not wanted.exists():
+    for key, wanted in job.files_read().items():
+        if not wanted.exists():
             yield key, f"{shown(wanted, job.root)} does not exist."
-    written = [("outputs.folder", job.outputs.folder)]
-    if goes is not None and goes.file is not None:
-        written.append(("outputs.destination.file", goes.file))
-    if goes is not None and goes.path is not None and not is_address(goes.path):
-        written.append(("outputs.destination.path", Path(goes.path)))
-    if job.monitoring is not None:
-        written.append(("monitoring.history", job.monitoring.history))
-    for key, target in written:
+    written = job.files_written()
+    for key, target in ({"outputs.folder": job.outputs.folder} | written).items():
         if problem := _unwritable(target):
             yield key, f"{shown(target, job.root)} cannot be written: {problem}."
-    for key, target in written[1:]:
+    sent = written.pop("outputs.destination.path", None)
+    if sent is not None and sent.is_file():
+        yield "outputs.destination.path", f"{shown(sent, job.root)} is a file, not a folder."
+    for key, target in written.items():
         if target.is_dir():
             yield key, f"{shown(target, job.root)} is a folder, not a file."
 

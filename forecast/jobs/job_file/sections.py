@@ -112,6 +112,10 @@ class Source(Store):
     encoding: Annotated[str, AfterValidator(allowed.encoding)] = "utf-8"
     as_of: Annotated[dt.date, BeforeValidator(allowed.day)] | None = None
 
+    def known_on(self, today: dt.date) -> "Source":
+        """Return the source as it is read on a day: later rows are errors, unless it says when."""
+        return self if self.as_of is not None else self.model_copy(update={"as_of": today})
+
 
 class Columns(Section):
     """Which columns are read; ``key = []`` says that repeated rows are genuine."""

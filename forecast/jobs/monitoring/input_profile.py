@@ -25,12 +25,12 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 RECENT = 182  # days
-FEATURES = {  # feature: whether it is judged, and its unit
-    "frequency": (True, "repeat purchases of a recent customer"),
-    "recency": (True, "days from first to last purchase of a recent customer"),
-    "T": (True, "days since the first purchase of a recent customer"),
-    "monetary_value": (True, "mean value of a recent customer's repeat purchases"),
-    "orders_per_week": (False, "purchases of everybody in each of the last 26 weeks"),
+FEATURES = {  # feature: whether it is judged
+    "frequency": True,  # repeat purchases of a recent customer
+    "recency": True,  # days from first to last purchase of a recent customer
+    "T": True,  # days since the first purchase of a recent customer
+    "monetary_value": True,  # mean value of a recent customer's repeat purchases
+    "orders_per_week": False,  # purchases of everybody in each of the last 26 weeks
 }
 _STEPS = 20  # bins for each factor of e: about 5 % wide
 _NOTHING = -1_000_000  # bin of amounts of 0 and less
@@ -138,7 +138,7 @@ def compare_profiles(
         where chance alone reaches as far), ``judged`` and ``drifted``.
     """
     rows = {}
-    for feature, (judged, _) in FEATURES.items():
+    for feature, judged in FEATURES.items():
         p, q = (each[each["feature"] == feature] for each in (reference, newest))
         if p.empty or q.empty:
             continue

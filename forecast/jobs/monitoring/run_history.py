@@ -1,12 +1,10 @@
 """What every run forecast, kept in a DuckDB file until it can be compared with what happened."""
 
 import json
-import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +13,7 @@ import pandas as pd
 
 from forecast.errors import DataError, UsageError, listed
 from forecast.forecaster import BOUNDS, EXPECTED, Forecast
+from forecast.jobs.folders.manifest import versions
 from forecast.jobs.monitoring.history_file import TABLES, connected
 from forecast.jobs.monitoring.input_profile import input_profile
 from forecast.ledger import Ledger
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["RunHistory", "forget", "open_history", "record_run", "rows_of"]
 
 TARGETS = ("purchases", "value")
-_PACKAGES = ("ltv-forecast", "numpy", "pandas", "scipy")
 
 
 def record_run(
@@ -94,7 +92,7 @@ def record_run(
     totals, periods = _totals_and_periods(forecast)
     facts = {
         "job": job_name, "model": forecast.model, "population": forecast.population,
-        "data_hash": ledger.summary_hash(), "versions": json.dumps(_versions()),
+        "data_hash": ledger.summary_hash(), "versions": json.dumps(versions()),
         "cutoff": forecast.cutoff, "window_start": forecast.window.start,
         "window_last": forecast.window.last, "fitted": fitted or forecast.cutoff,
         "first_day": ledger.first_day, "last_day": summary["last_purchase"].max().date(),
@@ -293,7 +291,3 @@ def _parameters(given: "pd.DataFrame | Mapping[str, Any] | None") -> pd.DataFram
         table = pd.DataFrame.from_dict(rows, orient="index", columns=["value", "standard_error"])
     table = table.astype(float).rename_axis("name").reset_index()
     return table.assign(name=table["name"].astype(str))
-
-
-def _versions() -> dict[str, str]:
-    return {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES}

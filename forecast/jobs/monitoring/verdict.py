@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,6 @@ from forecast.jobs.monitoring.run_history import rows_of
 
 __all__ = ["Limits", "Reasons", "data_reasons", "drift_reasons", "matured_reasons"]
 
-Kind = Literal["data", "refit", "watch", "keep"]
 LEVEL = 0.01
 """Size of the test of bias, over all horizons and targets; the groups of a run share another."""
 
@@ -51,10 +50,6 @@ class Reasons:
     refit: list[str] = field(default_factory=list)
     watch: list[str] = field(default_factory=list)
     keep: list[str] = field(default_factory=list)
-
-    def all(self) -> tuple[str, ...]:
-        """Return all sentences, the weightiest first."""
-        return (*self.data, *self.refit, *self.watch, *self.keep)
 
 
 def matured_reasons(

@@ -11,7 +11,7 @@ from forecast.errors import DataError, FileError, UsageError
 if TYPE_CHECKING:
     from forecast.value import SegmentRules
 
-__all__ = ["RULES", "read_rules", "read_table"]
+__all__ = ["read_rules", "read_table", "write_rules"]
 
 RULES = "rules.json"
 
@@ -68,3 +68,9 @@ def read_rules(path: Path) -> "SegmentRules":
     if not isinstance(kept, dict):
         raise UsageError(f"rules: {source} is not a {RULES} that ltv segments wrote.")
     return SegmentRules.from_dict(kept)
+
+
+def write_rules(rules: "SegmentRules", folder: Path) -> None:
+    """Write ``rules.json``, so that the customers of a later month are parted the same."""
+    text = json.dumps(rules.to_dict(), indent=1) + "\n"
+    (folder / RULES).write_text(text, encoding="utf-8", newline="\n")

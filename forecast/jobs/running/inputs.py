@@ -62,9 +62,7 @@ class Inputs:
         """
         from forecast.jobs.stores import read_source
 
-        before, source = self.files, self.job.source
-        if source.as_of is None:
-            source = source.model_copy(update={"as_of": self.today})
+        before, source = self.files, self.job.source.known_on(self.today)
         ledger = read_source(source, self.job.columns, self.cutoff, root=self.job.root)
         self.check_unchanged(before)
         # what is written must not depend on where the job's folder lies
@@ -94,13 +92,9 @@ class Inputs:
         return None if path is None or is_address(path) else files_of(path)
 
     def _paths(self) -> list[Path]:
-        job = self.job
-        beside = [
-            job.forecast.saved_model,
-            None if job.economics is None else job.economics.spend,
-            None if job.segments is None else job.segments.rules,
-        ]
-        found = [*(self._log_files or ()), *(Path(each) for each in beside if each is not None)]
+        beside = self.job.files_read()
+        beside.pop("source.file", None)  # a database: known by what was read of it
+        found = [*(self._log_files or ()), *beside.values()]
         return [each for path in found for each in _plain_files(path)]
 
 

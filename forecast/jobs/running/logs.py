@@ -1,6 +1,6 @@
 """What a run says while it works: events, as plain lines or as JSON, without customers' names.
 
-A run calls ``progress(event)``; a :class:`Log` is such a callable.
+A run calls ``progress(event)``; a :class:`EventLog` is such a callable.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from forecast.errors import ForecastError
 
-__all__ = ["Event", "Kind", "Log", "Progress", "pace", "reason", "redacted"]
+__all__ = ["Event", "EventLog", "Kind", "Progress", "pace", "reason", "redacted"]
 
 Kind = Literal["started", "progress", "ended", "note", "warning", "error", "outcome"]
 _MOST = 5
@@ -56,7 +56,7 @@ Progress = Callable[[Event], None]
 
 
 @dataclass
-class Log:
+class EventLog:
     """Writes events as lines.
 
     Parameters
@@ -76,7 +76,7 @@ class Log:
 
     Examples
     --------
-    >>> Log(print)(Event("ended", "read", "done", facts={"rows": 12000, "seconds": 0.5}))
+    >>> EventLog(print)(Event("ended", "read", "done", facts={"rows": 12000, "seconds": 0.5}))
     read: done (rows 12,000, seconds 0.5)
     """
 

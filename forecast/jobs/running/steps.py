@@ -4,7 +4,6 @@ What a later step needs of an earlier one is read from its files, or made again 
 run that was interrupted writes the same bytes as one that was not.
 """
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -22,7 +21,7 @@ from forecast.jobs.folders.saved_forecast import (
     write_parts,
 )
 from forecast.jobs.folders.spreadsheet import write_csv
-from forecast.jobs.running.beside import RULES, read_rules, read_table
+from forecast.jobs.running.beside import read_rules, read_table, write_rules
 from forecast.jobs.running.fits import fits_of
 from forecast.jobs.running.inputs import Inputs
 from forecast.jobs.running.stages import Facts, Staging, commit_point
@@ -179,7 +178,8 @@ class Steps:
         settings = self.job.forecast
         if self.saved_model is not None:
             self.tell("started", "fit", "Taking the histories into the saved model")
-            return self.saved_model.model.update(self.ledger)  # type: ignore[no-any-return]
+            updated: Forecaster = self.saved_model.model.update(self.ledger)
+            return updated
         from forecast.models import MODELS
 
         self.tell("started", "fit", f"Fitting {settings.model}")
@@ -237,8 +237,7 @@ class Steps:
         tables = {scheme: found.summary(scheme).rename_axis("segment") for scheme in SCHEMES}
         write_csv(_stacked(tables), folder / "segments.csv")
         write_parts(found.customers, folder / "segments.parquet", self.job.outputs.part_rows)
-        kept = json.dumps(found.rules.to_dict(), indent=1) + "\n"
-        (folder / RULES).write_text(kept, encoding="utf-8", newline="\n")
+        write_rules(found.rules, folder)
         return {"notes": list(found.notes)}
 
     @cached_property

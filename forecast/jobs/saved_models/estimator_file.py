@@ -34,7 +34,7 @@ def dump_estimators(estimators: Sequence[Any]) -> bytes:
     try:
         written = skops.io.dumps(list(estimators))
         strange = _strange(written)
-    except Exception as error:
+    except Exception as error:  # whatever the parts of a foreign estimator bring about
         raise UsageError(
             f"save_model: {listed([type(each).__name__ for each in estimators])} cannot be written "
             f"({error})."

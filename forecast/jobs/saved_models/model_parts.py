@@ -23,12 +23,13 @@ from forecast.models.contracts.contract_retention import ContractRetention
 from forecast.models.contracts.payments import Pricing
 from forecast.models.ensemble.ensemble import Ensemble
 from forecast.models.ensemble.evidence import Evidence
-from forecast.models.formulas.ltv_formula import LTVFormula, Pace
+from forecast.models.formulas.flow import Pace
+from forecast.models.formulas.ltv_formula import LTVFormula
 from forecast.models.kept_fit import KeptFit
 from forecast.models.learned.boosting import Boosted, GradientBoosting
 from forecast.models.learned.customer_regression import CustomerRegression
 from forecast.models.learned.day_models import DayModels, Money
-from forecast.models.learned.learned import Lesson
+from forecast.models.learned.lesson import Lesson
 from forecast.models.learned.regressions import Hurdle, LinearModel, Scaled, Scaling
 from forecast.models.lessons import Lessons
 from forecast.models.naive import LastYear, OwnRate, Zero

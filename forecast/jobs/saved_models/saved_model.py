@@ -7,10 +7,6 @@ customers are not kept. Learned models keep how many purchases past customers of
 and of what value, since that is their distribution.
 """
 
-import hashlib
-import json
-import os
-import platform
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
@@ -18,18 +14,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forecast.calendar import Horizon
-from forecast.errors import DataError, FileError, ModelWarning, NotFittedError, UsageError
+from forecast.errors import DataError, ModelWarning, NotFittedError, UsageError
+from forecast.jobs.saved_models.model_file import (
+    ARRAYS,
+    ESTIMATORS,
+    file_of,
+    read_file,
+    write_file,
+)
 
 if TYPE_CHECKING:
     from forecast.forecaster import Forecaster
     from forecast.ledger import Ledger
 
 __all__ = ["SavedModel", "load_model", "read_model", "save_model"]
-
-FORMAT = 1
-KIND = "ltv-forecast model"
-MOST_JSON, MOST_ARRAYS = 1 << 26, 1 << 31  # bytes
-_PACKAGES = ("ltv-forecast", "numpy", "pandas", "scipy", "scikit-learn")
 
 
 @dataclass(frozen=True)
@@ -133,32 +131,20 @@ def save_model(model: "Forecaster", path: str | Path) -> Path:
     cutoff = learned_on(model)
     if cutoff is None:
         raise NotFittedError(model)
-    encoder, file = Encoder(), _file(path)
+    encoder, file = Encoder(), file_of(path)
     state = encoder.encode(model)
     beside = {}
     if encoder.arrays:
-        beside[f"{file.stem}.parquet"] = dump_arrays(encoder.arrays)
+        beside[ARRAYS] = dump_arrays(encoder.arrays)
     if encoder.estimators:
-        beside[f"{file.stem}.skops"] = dump_estimators(encoder.estimators)
+        beside[ESTIMATORS] = dump_estimators(encoder.estimators)
     lessons = getattr(model, "lessons_", None)
-    facts = {
-        "kind": KIND,
-        "format": FORMAT,
+    told = {
         "model": type(model).__name__,
         "cutoff": str(cutoff),
         "horizons": [] if lessons is None else list(lessons.by_horizon),
-        "versions": _versions(),
-        "files": {name: hashlib.sha256(content).hexdigest() for name, content in beside.items()},
-        "state": state,
     }
-    text = json.dumps(facts | {"sha256": _digest(facts)}, indent=1, allow_nan=False) + "\n"
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        _write({file.parent / name: content for name, content in beside.items()} | {
-            file: text.encode()
-        })  # fmt: skip
-    except OSError as error:
-        raise FileError(f"{file} cannot be written ({error.strerror or error}).") from error
+    write_file(file, told, state, beside)
     return file
 
 
@@ -199,14 +185,11 @@ def read_model(path: str | Path) -> SavedModel:
     from forecast.jobs.saved_models.model_codec import Decoder
     from forecast.jobs.saved_models.model_parts import MODELS
 
-    file = _file(path)
-    facts = _facts(file)
-    contents = {name: _beside(file, name, digest) for name, digest in facts["files"].items()}
+    file = file_of(path)
+    facts, beside = read_file(file)
     try:
-        arrays = [each for name, content in contents.items() if name.endswith(".parquet")
-                  for each in parse_arrays(content)]  # fmt: skip
-        estimators = [each for name, content in contents.items() if name.endswith(".skops")
-                      for each in parse_estimators(content)]  # fmt: skip
+        arrays = parse_arrays(beside[ARRAYS]) if ARRAYS in beside else []
+        estimators = parse_estimators(beside[ESTIMATORS]) if ESTIMATORS in beside else []
         model = Decoder(arrays, estimators).decode(facts["state"])
         if type(model) not in MODELS or type(model).__name__ != facts["model"]:
             raise DataError(f"it holds a {type(model).__name__}, not the model {facts['model']!r}.")
@@ -226,81 +209,6 @@ def read_model(path: str | Path) -> SavedModel:
     return found
 
 
-def _facts(file: Path) -> dict[str, Any]:
-    """Return the checked content of the JSON file."""
-    content = _read(file, MOST_JSON)
-    if not content.strip():
-        raise DataError(f"{file} is empty. Save the model again.")
-    try:
-        facts = json.loads(content.decode("utf-8"), object_pairs_hook=_once, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
-        raise DataError(
-            f"{file} is no model file of JSON: cut short, or something else such as a pickle, "
-            f"which is never read ({error})."
-        ) from None
-    if not isinstance(facts, dict) or facts.get("kind") != KIND:
-        raise DataError(f"{file} is no model file of ltv-forecast.")
-    known = facts.get("format")
-    if not isinstance(known, int) or isinstance(known, bool) or known < 1:
-        raise DataError(f"{file}: format {str(known)[:40]!r} is unknown.")
-    if known > FORMAT:
-        by = facts.get("versions", {}) if isinstance(facts.get("versions"), dict) else {}
-        raise DataError(
-            f"{file} was written by a newer version (format {known}, ltv-forecast "
-            f"{by.get('ltv-forecast', 'unknown')}); this one, {version('ltv-forecast')}, reads up "
-            f"to format {FORMAT}. Install the newer one."
-        )
-    given = facts.pop("sha256", None)
-    if given != _digest(facts):
-        raise DataError(f"{file} is not as it was written (SHA-256). Save the model again.")
-    names = ("model", "cutoff", "horizons", "versions", "files", "state")
-    if missing := [name for name in names if name not in facts]:
-        raise DataError(f"{file} lacks {missing[0]!r}. Save the model again.")
-    if not isinstance(facts["files"], dict):
-        raise DataError(f"{file}: a damaged list of files.")
-    return facts
-
-
-def _beside(file: Path, name: str, digest: Any) -> bytes:
-    """Return the content of a file beside the JSON, if it is the one that was written."""
-    if name not in (f"{file.stem}.parquet", f"{file.stem}.skops"):
-        raise DataError(
-            f"{file}: its file {name[:60]!r} must lie beside it under its own name. Was it renamed?"
-        )
-    other = file.with_name(name)
-    content = _read(other, MOST_ARRAYS)
-    if hashlib.sha256(content).hexdigest() != digest:
-        raise DataError(
-            f"{other} is not as it was written with {file.name} (SHA-256). Save the model again."
-        )
-    return content
-
-
-def _read(file: Path, most: int) -> bytes:
-    try:
-        if file.stat().st_size > most:
-            raise DataError(f"{file} is larger than a model file can be ({most:,} bytes).")
-        return file.read_bytes()
-    except OSError as error:
-        raise FileError(f"{file} cannot be read ({error.strerror or error}).") from error
-
-
-def _write(contents: dict[Path, bytes]) -> None:
-    """Write all files whole beside their places, then move them there, the JSON last."""
-    parts = {path.with_name(f".{path.name}.{os.getpid()}.part"): path for path in contents}
-    try:
-        for part, path in parts.items():
-            with part.open("wb") as file:
-                file.write(contents[path])
-                file.flush()
-                os.fsync(file.fileno())
-        for part, path in parts.items():
-            os.replace(part, path)
-    finally:
-        for part in parts:
-            part.unlink(missing_ok=True)
-
-
 def _warn_of_version(file: Path, written: str) -> None:
     import warnings
 
@@ -312,28 +220,3 @@ def _warn_of_version(file: Path, written: str) -> None:
             ModelWarning,
             stacklevel=3,
         )
-
-
-def _file(path: str | Path) -> Path:
-    found = Path(path)
-    return found if found.suffix == ".json" and not found.is_dir() else found / "model.json"
-
-
-def _versions() -> dict[str, str]:
-    return {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
-
-
-def _digest(facts: dict[str, Any]) -> str:
-    text = json.dumps(facts, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key is there twice")
-    return found
-
-
-def _refuse(name: str) -> Any:
-    raise ValueError(f"{name} is no number of JSON")

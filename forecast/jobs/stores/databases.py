@@ -52,21 +52,17 @@ class Table:
 
 
 class Database(Protocol):
-    """An open database, inside one transaction: what is done is done wholly or not at all.
-
-    Attributes
-    ----------
-    name : str
-        What to call it in messages; never its address.
-    home : Table
-        The schema, and where needed the database, of tables that are named without one.
-    """
+    """An open database, inside one transaction: what is done is done wholly or not at all."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str:
+        """What to call it in messages; never its address."""
+        ...
 
     @property
-    def home(self) -> Table: ...  # noqa: D102
+    def home(self) -> Table:
+        """The schema, and where needed the database, of tables that are named without one."""
+        ...
 
     def tables(self) -> list[Table]:
         """Return the tables and views that may be read."""

@@ -169,18 +169,22 @@ class BTYD(Settings):
             self, population, scenario,
             populations=self.populations, levers=self.levers, draws=draws, seed=seed,
         )  # fmt: skip
-        fitted, levers = self._fitted(), Levers.read(scenario, self.levers)
-        days = Horizon.parse(horizon).window(self._ledger().cutoff).days
-        notes = (*fitted.notes(days), *levers.said())
-        if population != "existing":
-            found = forecast_population(
-                self, under_levers(self._newcomers(), levers), horizon, population=population,
-                every=every, scenario=scenario, draws=draws, seed=seed,
-            )  # fmt: skip
-            told = found.notes if population == "all" else (*notes, *found.notes)
-            return replace(found, model=self._name(), notes=told)
-        history, cutoff, length = self._history(), self._ledger().cutoff, Horizon.parse(horizon)
-        windows = length.periods(cutoff, every)
+        levers, asked = Levers.read(scenario, self.levers), Horizon.parse(horizon)
+        if population == "existing":
+            return self._existing(asked, every, levers, draws, seed)
+        found = forecast_population(
+            self, under_levers(self._newcomers(), levers), asked, population=population,
+            every=every, scenario=scenario, draws=draws, seed=seed,
+        )  # fmt: skip
+        told = found.notes if population == "all" else (*self._notes(asked, levers), *found.notes)
+        return replace(found, model=self._name(), notes=told)
+
+    def _existing(
+        self, horizon: Horizon, every: str | None, levers: Levers, draws: int, seed: int
+    ) -> Forecast:
+        fitted, history, ledger = self._known()
+        cutoff, days = ledger.cutoff, horizon.window(ledger.cutoff).days
+        windows = horizon.periods(cutoff, every)
         edges = self._edges(levers.clock(fitted.clock), windows) * levers.purchase_frequency
         x, tx, age = history.distinct
         estimate = fitted.varying.estimate(history.table)
@@ -215,14 +219,14 @@ class BTYD(Settings):
         return Forecast.build(
             model=self._name(),
             cutoff=cutoff,
-            horizon=length,
+            horizon=horizon,
             windows=windows,
             population="existing",
             customers=table,
             period_purchases=steps[0],
             period_value=steps[1] if len(weights) > 1 else None,
             sampler=sampler,
-            notes=notes,
+            notes=self._notes(horizon, levers),
         )
 
     def log_score(self, purchases: "pd.Series[Any]", horizon: str | date) -> "pd.Series[float]":
@@ -239,12 +243,12 @@ class BTYD(Settings):
         pandas.Series
             In nats by ``customer_id``; higher is better.
         """
-        fitted, history = self._fitted(), self._history()
+        fitted, history, ledger = self._known()
         if self.engine != "own":
             raise UnsupportedError("engine='lifetimes' has no probability of counts.")
         if missing := int((~history.customers.isin(purchases.index)).sum()):
             raise UsageError(f"purchases: {missing:,} customers have no count.")
-        window = Horizon.parse(horizon).window(self._ledger().cutoff)
+        window = Horizon.parse(horizon).window(ledger.cutoff)
         counts = purchases.reindex(history.customers).to_numpy(np.int64)
         most = int(counts.max(initial=0)) + 1
         cell, place = np.unique(history.code * most + counts, return_inverse=True)
@@ -314,7 +318,7 @@ class BTYD(Settings):
 
     def _edges(self, clock: Clock | None, windows: list[Window]) -> Floats:
         """Return the ends of the periods in the fit's unit since the cutoff."""
-        now = day_number(self._ledger().cutoff)
+        now = day_number(self._known()[2].cutoff)
         ends = np.array([day_number(window.last) for window in windows])
         return (ends - now if clock is None else clock.elapsed(now, ends)) / DAYS
 
@@ -322,7 +326,7 @@ class BTYD(Settings):
         self, windows: list[Window], days: int, levers: Levers, load: Floats, draws: int, seed: int
     ) -> BTYDSampler:
         """Pair posterior draws of both models with the customers' histories."""
-        fitted, history = self._fitted(), self._history()
+        fitted, history, _ = self._known()
         clocks = [fitted.clock] * draws
         if fitted.clock is not None:
             rng = np.random.default_rng([seed, 1])
@@ -345,12 +349,12 @@ class BTYD(Settings):
     def _newcomers(self) -> Newcomers:
         """Return newcomers who go on as the process says; learned when first asked for."""
         if self.newcomers_ is None:
-            fitted, history = self._fitted(), self._history()
+            fitted, history, ledger = self._known()
             process = fitted.varying.estimate(history.table)
             spend = None if fitted.spend is None else fitted.spend.estimate(history.table)
             worth = float(fitted.drift.worth(np.zeros(()))) * (1.0 - fitted.zero_share)
             curve = ProcessCurve.of(process, spend, history, worth)
-            self.newcomers_ = Newcomers.learn(self._ledger(), curve=curve)
+            self.newcomers_ = Newcomers.learn(ledger, curve=curve)
         return self.newcomers_
 
     def _fitted(self) -> BTYDFit:
@@ -358,15 +362,15 @@ class BTYD(Settings):
             raise NotFittedError(self)
         return self.fitted_
 
-    def _history(self) -> History:
-        if self.history_ is None:
+    def _known(self) -> tuple[BTYDFit, History, Ledger]:
+        """Return the fit and the customers it is applied to; a model from disk has none yet."""
+        if self.fitted_ is None or self.history_ is None or self.ledger_ is None:
             raise NotFittedError(self)
-        return self.history_
+        return self.fitted_, self.history_, self.ledger_
 
-    def _ledger(self) -> Ledger:
-        if self.ledger_ is None:
-            raise NotFittedError(self)
-        return self.ledger_
+    def _notes(self, horizon: Horizon, levers: Levers) -> tuple[str, ...]:
+        fitted, _, ledger = self._known()
+        return (*fitted.notes(horizon.window(ledger.cutoff).days), *levers.said())
 
     def _name(self) -> str:
         fitted = self._fitted()

@@ -12,12 +12,13 @@ from forecast.models.btyd.history import Floats, Integers, Times
 from forecast.models.btyd.parameters import Parameters
 from forecast.models.kept_fit import KeptFit
 from forecast.processes import WithCovariates, fit_with_covariates
+from forecast.views import labelled
 
 __all__ = ["Category", "Coding", "Number", "WithTraits", "fit_with_traits"]
 
 FEWEST = 30  # customers of a level of its own
 BINS = 5  # a number of more values is taken by the means of so many equal groups
-NO_LABEL, OTHER = "(none)", "other"
+OTHER = "other"
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class Category:
     @classmethod
     def learn(cls, column: str, values: "pd.Series[Any]") -> "Category":
         """Find the levels of 30 customers and more."""
-        counts = _labels(values).value_counts()
+        counts = labelled(values).value_counts()
         kept = counts[counts >= FEWEST].sort_index()
         rare = int(counts.sum() - kept.sum())
         if kept.empty or len(kept) + (rare > 0) < 2:
@@ -121,7 +122,7 @@ class Category:
 
     def __call__(self, summary: pd.DataFrame) -> Floats:
         """Code the column of a summary."""
-        labels = _labels(summary[self.column])
+        labels = labelled(summary[self.column])
         known = labels.isin([self.most, *self.levels])
         if OTHER in self.levels:
             labels = labels.where(known, OTHER)
@@ -165,10 +166,6 @@ class Number:
         place = np.searchsorted(self.edges, values, side="right")
         coded = (self.means[place] - self.centre) / self.spread
         return np.asarray(np.where(np.isnan(values), 0.0, coded)[:, None])
-
-
-def _labels(values: "pd.Series[Any]") -> "pd.Series[str]":
-    return values.astype(object).where(values.notna(), NO_LABEL).astype(str)
 
 
 @dataclass(frozen=True)

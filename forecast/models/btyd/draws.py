@@ -11,7 +11,7 @@ from forecast.forecaster import Draws, Split
 from forecast.models.btyd.history import Floats, History
 from forecast.models.btyd.parameters import Parameters
 
-__all__ = ["BTYDSampler", "History"]
+__all__ = ["BTYDSampler"]
 
 CELLS = 1_000_000  # customers x draws, or drawn purchases, at a time: bounds memory
 

@@ -8,32 +8,23 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from forecast.errors import TooLittleDataError, UnsupportedError, UsageError
+from forecast.errors import TooLittleDataError
 from forecast.ledger import Ledger, SummaryTable
+from forecast.models.btyd.allowed import IRREGULAR, check_days, check_settings, engine_of
 from forecast.models.btyd.choice import choose_process, choose_season
 from forecast.models.btyd.covariates import Coding, fit_with_traits
 from forecast.models.btyd.history import Floats, History, Times
 from forecast.models.btyd.parameters import OneForAll, Variation
 from forecast.models.btyd.pooling import PartiallyPooled, group_labels
 from forecast.models.btyd.season import event_columns, timeline_of
-from forecast.models.btyd.spend import SPENDS, OrderDrift, Orders
+from forecast.models.btyd.spend import OrderDrift, Orders
 from forecast.models.kept_fit import KeptFit
-from forecast.processes import BGCNBD, BGNBD, MBGCNBD, MBGNBD, NBD, Clock, GammaGamma, ParetoNBD
+from forecast.processes import Clock
 from forecast.processes.clock import Timeline
 from forecast.views import customer_summary
 
-__all__ = ["IRREGULAR", "PROCESSES", "BTYDFit", "check_settings", "clock_of", "fit_btyd", "observe"]
+__all__ = ["BTYDFit", "clock_of", "fit_btyd", "observe"]
 
-PROCESSES: dict[str, Any] = {
-    "bgnbd": BGNBD,
-    "mbgnbd": MBGNBD,
-    "bgcnbd": BGCNBD,
-    "mbgcnbd": MBGCNBD,
-    "pareto_nbd": ParetoNBD,
-    "nbd": NBD,
-}
-IRREGULAR = {"bgcnbd": BGNBD, "mbgcnbd": MBGNBD}  # the same at k = 1, to estimate a clock with
-CALENDAR_DEATH = ("pareto_nbd",)  # customers who leave in calendar time know no other clock
 FEWEST_BUYERS = 10
 
 
@@ -136,10 +127,10 @@ def fit_btyd(model: Any, ledger: Ledger) -> tuple[BTYDFit, History]:
         Its settings are read.
     ledger : Ledger
     """
-    processes, spends = _engine(model)
+    processes, spends = engine_of(model)
     check_settings(model, processes)
     if isinstance(ledger, SummaryTable):
-        _without_days(model, ledger)
+        check_days(model, ledger)
     summary = customer_summary(ledger)
     if ledger.first_day == ledger.cutoff:
         raise TooLittleDataError(
@@ -278,61 +269,3 @@ def _with_spend(
     counted = summary["frequency" if fitted.repeat_only else "n_purchases"].sum()
     zero_share = 1.0 - float(history.orders.sum() / counted)
     return replace(fitted, spend_fit=found, spend=spend, zero_share=zero_share)
-
-
-def _engine(model: Any) -> tuple[dict[str, Any], Any]:
-    if model.engine == "own":
-        return PROCESSES, GammaGamma
-    if model.engine == "lifetimes":
-        from forecast.models.btyd.lifetimes_engine import LIFETIMES, LifetimesSpend
-
-        return LIFETIMES, LifetimesSpend
-    raise UsageError(f"engine: {model.engine!r} is neither 'own' nor 'lifetimes'.")
-
-
-def _without_days(model: Any, table: SummaryTable) -> None:
-    """Refuse by name what a summary table cannot tell."""
-    asked = {
-        "season": model.season,
-        "events": model.events is not None,
-        "burn_in": model.burn_in,
-        "purchases": model.purchases in (*IRREGULAR, "auto"),
-        "spend": table.has_value and model.spend == "drift",
-    }
-    for name, needs_days in asked.items():
-        if needs_days:
-            value = "" if name == "events" else f"={getattr(model, name)!r}"
-            table.refuse(f"{name}{value}")
-
-
-def check_settings(model: Any, processes: dict[str, Any]) -> None:
-    """Refuse by name what does not exist or does not go together."""
-    own, season = model.engine == "own", model.season != 0 or model.events is not None
-    if model.purchases not in processes and not (own and model.purchases == "auto"):
-        known = ", ".join([*processes, *(["auto"] if own else [])])
-        raise UsageError(f"purchases: {model.purchases!r} is not one of {known}.")
-    if model.spend not in SPENDS:
-        raise UsageError(
-            f"spend: {model.spend!r} is not one of {', '.join(SPENDS)}. To forecast purchases "
-            "alone, read the log without its value column."
-        )
-    if model.season != "auto" and not (
-        isinstance(model.season, int | np.integer) and model.season >= 0
-    ):
-        raise UsageError(f"season: {model.season!r} must be 0, a number of pairs, or 'auto'.")
-    if not own and (season or model.covariates or model.by or model.spend == "drift"):
-        raise UnsupportedError(
-            "engine='lifetimes' knows neither season nor events, covariates, groups or drift."
-        )
-    if season and model.purchases in CALENDAR_DEATH:
-        raise UnsupportedError(
-            f"{model.purchases} knows neither season nor events: its customers leave in "
-            "calendar time, not at purchases. Use bgnbd or mbgnbd."
-        )
-    if isinstance(model.covariates, str):
-        raise UsageError(f"covariates: write ({model.covariates!r},), a sequence of columns.")
-    if model.covariates and model.by is not None:
-        raise UnsupportedError(
-            f"covariates and by do not go together: add {model.by!r} to the covariates, or fit "
-            "its groups alone."
-        )

@@ -27,11 +27,8 @@ from forecast.processes import Clock
 
 __all__ = ["Levers", "levers_of"]
 
-_LEVERS = {
-    "bgnbd": ("retention", "purchase_frequency", "order_value", "win_back"),
-    "mbgnbd": ("retention", "purchase_frequency", "order_value", "win_back"),
-    "bgcnbd": ("retention", "purchase_frequency", "order_value", "win_back"),
-    "mbgcnbd": ("retention", "purchase_frequency", "order_value", "win_back"),
+_LEVERS = ("retention", "purchase_frequency", "order_value", "win_back")
+_FEWER = {
     "pareto_nbd": ("retention", "purchase_frequency", "order_value"),
     "nbd": ("purchase_frequency", "order_value"),
 }
@@ -42,7 +39,7 @@ def levers_of(purchases: str, season: bool) -> tuple[str, ...]:
 
     Pareto/NBD does not know when a customer left, so nobody can be won back.
     """
-    return (*_LEVERS.get(purchases, _LEVERS["mbgnbd"]), *(("season",) if season else ()))
+    return (*_FEWER.get(purchases, _LEVERS), *(("season",) if season else ()))
 
 
 @dataclass(frozen=True)
@@ -84,18 +81,18 @@ class Levers:
             If a value is not a positive finite number, or a share not within 0 and 1.
         """
         found = {}
-        for name, value in (scenario or {}).items():
-            number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-            value = float(value) if number else np.nan
+        for name, given in (scenario or {}).items():
+            number = isinstance(given, int | float | np.number) and not isinstance(given, bool)
+            value = float(given) if number else np.nan
             if name == "win_back" and not 0 <= value <= 1:
                 raise UsageError(
-                    f"scenario: win_back={scenario[name]!r} must be a share from 0 to 1 of the "  # type: ignore[index]
-                    "customers who have dropped out."
+                    f"scenario: win_back={given!r} must be a share from 0 to 1 of the customers "
+                    "who have dropped out."
                 )
             if name != "win_back" and not 0 < value < np.inf:
                 raise UsageError(
-                    f"scenario: {name}={scenario[name]!r} must be a positive finite factor; "  # type: ignore[index]
-                    "1.1 is ten per cent more."
+                    f"scenario: {name}={given!r} must be a positive finite factor; 1.1 is ten per "
+                    "cent more."
                 )
             found[name] = value
         return cls(**found)

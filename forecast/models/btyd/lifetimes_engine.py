@@ -7,9 +7,10 @@ boundary, which is said by name.
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
+from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -186,10 +187,7 @@ def _known(fitter: str, params: dict[str, float]) -> Any:
 @contextmanager
 def _quietly(fitter: str) -> Iterator[None]:
     """Keep the package's warnings, prints and global settings inside; name its failures."""
-    import contextlib
-    import io
-
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+    with warnings.catch_warnings(), redirect_stdout(StringIO()):
         warnings.simplefilter("ignore")
         option = pd.get_option("mode.chained_assignment")
         try:
@@ -199,9 +197,7 @@ def _quietly(fitter: str) -> Iterator[None]:
             raise ModelError(
                 f"The reference package lifetimes cannot be imported: {error}."
             ) from None
-        except Exception as error:
-            if type(error).__name__ != "ConvergenceError":
-                raise
+        except import_module("lifetimes.utils").ConvergenceError:
             raise ModelError(
                 f"lifetimes' {fitter} did not converge, as it does where the optimum lies at a "
                 'boundary. Use engine="own", which names the limit model.'

@@ -1,7 +1,7 @@
 """What a new customer goes on to buy, by the model's own process."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class ProcessCurve:
     pace: float = 1.0
 
     @classmethod
-    def of(cls, process: Parameters, spend: Any, history: History, worth: float) -> Any:
+    def of(cls, process: Parameters, spend: Any, history: History, worth: float) -> Self:
         """Take the curve of a fitted model.
 
         Parameters

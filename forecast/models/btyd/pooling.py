@@ -16,13 +16,13 @@ import pandas as pd
 from forecast.errors import UsageError
 from forecast.models.btyd.history import Floats, History, Integers
 from forecast.models.btyd.parameters import Parameters, process_builder
+from forecast.views import labelled
 
 __all__ = ["Effects", "PartiallyPooled", "group_labels", "shrink"]
 
 _MOVED = (("alpha", -1.0), ("a", 1.0), ("beta", -1.0), ("v", 1.0))
 _ROUNDS, _STEP = 40, 0.02
 _SMALLEST, _LARGEST = 1e-6, 4.0
-NO_LABEL = "(none)"
 
 
 def group_labels(summary: pd.DataFrame, by: str) -> "pd.Series[str]":
@@ -38,8 +38,7 @@ def group_labels(summary: pd.DataFrame, by: str) -> "pd.Series[str]":
             f"by: {by!r} is neither 'cohort' nor a customer column of the ledger; name it in "
             "read_ledger(customer_columns=...)."
         )
-    values = summary[by]
-    return values.astype(object).where(values.notna(), NO_LABEL).astype(str)
+    return labelled(summary[by])
 
 
 @dataclass(frozen=True)

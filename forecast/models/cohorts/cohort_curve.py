@@ -4,10 +4,8 @@ Every customer of a cohort gets the cohort's mean. The model cannot tell good cu
 ones and does not try; it is meant for totals and for cohorts.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +13,7 @@ import pandas as pd
 
 from forecast.calendar import Horizon, Window
 from forecast.errors import NotFittedError, UsageError
-from forecast.forecaster import Forecast, Population, check_request
+from forecast.forecaster import Forecast
 from forecast.ledger import Ledger
 from forecast.models.analogue import AnalogueDraws, Analogues
 from forecast.models.cohorts.age_curve import BIN_DAYS
@@ -25,9 +23,7 @@ from forecast.models.cohorts.shared_levels import SharedLevels, factors
 from forecast.models.existing import customer_table, forecast_existing
 from forecast.models.inner_window import inner_window
 from forecast.models.lessons import Lessons
-from forecast.models.newcomers.newcomers import Newcomers
-from forecast.models.newcomers.population import forecast_population
-from forecast.models.settings import Settings
+from forecast.models.newcomers.population import CustomerModel
 from forecast.models.spread import Shares
 
 __all__ = ["CohortCurve"]
@@ -38,7 +34,7 @@ _LEVELS = 200
 
 
 @dataclass
-class CohortCurve(Settings):
+class CohortCurve(CustomerModel):
     """Cohorts follow a pooled curve by age, each at its own level.
 
     The curve holds purchases per customer and day, and value per purchase, by age, in bins of 30
@@ -77,8 +73,6 @@ class CohortCurve(Settings):
     cohorts_: Cohorts | None = field(default=None, init=False, repr=False, compare=False)
     lessons_: Lessons | None = field(default=None, init=False, repr=False, compare=False)
 
-    populations = ("existing", "new", "all")
-
     def fit(self, ledger: Ledger) -> Self:
         """Learn the curve and the cohorts' levels.
 
@@ -108,35 +102,11 @@ class CohortCurve(Settings):
         self.cohorts_, self.ledger_ = self._learn(ledger, self.developments_), ledger
         return self
 
-    def forecast(
-        self,
-        horizon: str | date,
-        *,
-        population: Population = "existing",
-        every: str | None = None,
-        scenario: Mapping[str, Any] | None = None,
-        draws: int = 1000,
-        seed: int = 0,
-    ) -> Forecast:
-        """Forecast the window after the cutoff; see :meth:`forecast.Forecaster.forecast`.
-
-        Raises
-        ------
-        TooLittleDataError
-            If no past window is left to learn the distribution from.
-        """
-        check_request(
-            self, population, scenario, populations=self.populations, draws=draws, seed=seed
-        )
-        if self.ledger_ is None or self.cohorts_ is None or self.lessons_ is None:
-            raise NotFittedError(self)
-        if population != "existing":
-            return forecast_population(
-                self, Newcomers.learn(self.ledger_), horizon,
-                population=population, every=every, draws=draws, seed=seed,
-            )  # fmt: skip
-        cohorts, asked = self.cohorts_, Horizon.parse(horizon)
-        window, windows = asked.window(cohorts.cutoff), asked.periods(cohorts.cutoff, every)
+    def _existing(self, horizon: Horizon, every: str | None, draws: int, seed: int) -> Forecast:
+        assert self.cohorts_ is not None
+        assert self.lessons_ is not None
+        cohorts = self.cohorts_
+        window, windows = horizon.window(cohorts.cutoff), horizon.periods(cohorts.cutoff, every)
         by_period, by_value = cohorts.expect(windows)
         total = by_period.sum(axis=1)
         purchases = cohorts.mean(total)
@@ -144,7 +114,7 @@ class CohortCurve(Settings):
         value = None if by_value is None else cohorts.mean(np.where(total > 0, by_value, 0.0))
         even = np.broadcast_to(Shares.by_days(windows, 0).table, by_period.shape).copy()
         np.divide(by_period, total[:, None], out=even, where=total[:, None] > 0)
-        analogues, notes = self.lessons_.of(asked, lambda past: self._analogues(past, asked))
+        analogues, notes = self.lessons_.of(horizon, lambda past: self._analogues(past, horizon))
         shares = Shares(even, cohorts.code)
         oldest = BIN_DAYS * cohorts.purchases.pooled
         if cohorts.age.max() + window.days > oldest:
@@ -164,7 +134,7 @@ class CohortCurve(Settings):
         return forecast_existing(
             self,
             cutoff=cohorts.cutoff,
-            horizon=asked,
+            horizon=horizon,
             windows=windows,
             customers=customer_table(cohorts.index, p_active[cohorts.code], purchases, value),
             shares=shares,
@@ -197,11 +167,8 @@ class CohortCurve(Settings):
         """Forecast a past window and keep what came of it."""
         inner = inner_window(ledger, horizon.window(ledger.cutoff))
         past = self._learn(inner.past)
-        windows = Horizon(inner.days, "D").periods(past.cutoff, f"{inner.days}D")
-        score = past.mean(past.expect(windows)[0].sum(axis=1)) * inner.stretch
-        value = inner.outcome["value"].to_numpy(float) if ledger.has_value else None
-        outcome = inner.outcome["purchases"].to_numpy(float)
-        return Analogues.learn(score, outcome, value), inner.notes
+        expected = past.mean(past.expect(inner.windows)[0].sum(axis=1))
+        return inner.analogues(expected), inner.notes
 
 
 def _p_active(

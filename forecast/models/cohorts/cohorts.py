@@ -18,7 +18,7 @@ from forecast.models.cohorts.age_curve import (
     level_tail,
 )
 from forecast.models.cohorts.ladder import Development, Ladder
-from forecast.views import NO_LABEL, customer_summary
+from forecast.views import customer_summary, labelled
 
 __all__ = ["Cohorts", "Developments"]
 
@@ -218,8 +218,7 @@ def _labels(
         if by not in columns:
             known = ", ".join(map(repr, columns)) or "none; see customer_columns of read_ledger"
             raise UsageError(f"by: {by!r} is no customer column of the ledger; it has {known}.")
-        labels = summary[by]
-        return labels.astype(object).where(labels.notna(), NO_LABEL).astype(str).to_numpy(str)
+        return labelled(summary[by]).to_numpy(str)
     day = summary["first_purchase"].to_numpy("datetime64[D]")
     if every.unit in "DW":
         length = every.count * (7 if every.unit == "W" else 1)

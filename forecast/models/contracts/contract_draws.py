@@ -8,57 +8,14 @@ import numpy.typing as npt
 
 from forecast.forecaster import Draws, Split
 from forecast.models.contracts.payments import Payments
+from forecast.models.contracts.standing import Standing, first_renewal
 from forecast.models.spread import block_rows
 from forecast.processes import ShiftedBetaGeometric
 
-__all__ = ["ContractDraws", "Standing", "first_renewal"]
+__all__ = ["ContractDraws"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How each customer's contract stands at the cutoff, and when it falls due in the window.
-
-    Attributes
-    ----------
-    group : array of int, shape (customers,)
-        Which retention parameters hold.
-    renewals : array of float, shape (customers,)
-        Renewals made.
-    paid_by_now : array of float, shape (customers,)
-        Share of renewals that are paid by this many days after the due day: 0 before any is, 1
-        where the contract has ended.
-    due : array of int, shape (customers, most due days)
-        Period of each due day inside the window; -1 beyond the last.
-    """
-
-    group: IntArray
-    renewals: FloatArray
-    paid_by_now: FloatArray
-    due: npt.NDArray[np.int16]
-
-    @property
-    def times(self) -> IntArray:
-        """Due days inside the window."""
-        return np.asarray((self.due >= 0).sum(axis=1))
-
-
-def first_renewal(alpha: FloatArray, beta: FloatArray, paid_by_now: FloatArray) -> FloatArray:
-    """Return the probability of the next renewal, not paid so far, by Bayes' rule.
-
-    r (1 - G) / (r (1 - G) + 1 - r), with r the chance to renew and G the share of renewals that
-    are paid by now.
-
-    Parameters
-    ----------
-    alpha, beta : array of float
-        Churn probability given the renewals made, theta ~ Beta(alpha, beta).
-    paid_by_now : array of float
-    """
-    still = beta * (1.0 - paid_by_now)
-    return np.asarray(still / (still + alpha))
 
 
 @dataclass(frozen=True)

@@ -9,18 +9,19 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from forecast.calendar import Horizon, Window, day_number
+from forecast.calendar import Horizon
 from forecast.errors import ModelError, NotFittedError, UsageError
 from forecast.forecaster import Forecast, Population, check_request
 from forecast.ledger import Ledger
-from forecast.models.contracts.contract_draws import ContractDraws, Standing, first_renewal
-from forecast.models.contracts.contracts import Contracts, due_days
+from forecast.models.contracts.contract_draws import ContractDraws
+from forecast.models.contracts.contracts import Contracts
 from forecast.models.contracts.payments import Payments, Pricing
+from forecast.models.contracts.standing import Standing, first_renewal
 from forecast.models.kept_fit import KeptFit
 from forecast.models.lessons import check_amounts
 from forecast.models.settings import Settings
 from forecast.processes import ShiftedBetaGeometric
-from forecast.views import NO_LABEL, customer_summary
+from forecast.views import customer_summary, labelled
 
 __all__ = ["ContractRetention"]
 
@@ -187,7 +188,9 @@ class ContractRetention(Settings):
             raise NotFittedError(self)
         asked = Horizon.parse(horizon)
         windows = asked.periods(self.cutoff_, every)
-        standing = self._standing(self.contracts_, self.summary_, windows)
+        groups = pd.Index(list(self._fits)).get_indexer(pd.Index(self.summary_["group"]))
+        every_contract = Horizon.parse(self.every, "every")
+        standing = Standing.of(self.contracts_, groups, every_contract, self.cutoff_, windows)
         alpha, beta = np.array([list(fit.params.values()) for fit in self._fits.values()]).T
         alpha, beta = alpha[standing.group], beta[standing.group] + standing.renewals
         renews = first_renewal(alpha, beta, standing.paid_by_now)
@@ -251,8 +254,7 @@ class ContractRetention(Settings):
             return np.full(len(summary), "all")
         if self.by not in ("cohort", *columns):
             raise UsageError(f"by: {self.by!r} is neither 'cohort' nor one of {columns}.")
-        labels = summary[self.by].astype(object)
-        return labels.where(labels.notna(), NO_LABEL).astype(str).to_numpy(str)
+        return labelled(summary[self.by]).to_numpy(str)
 
     def _refuse_strays(
         self, contracts: Contracts, purchases: int, every: Horizon, tolerance: int
@@ -271,36 +273,6 @@ class ContractRetention(Settings):
                     "Give the right every, or use BTYD, which is made for customers who come and "
                     "go."
                 )
-
-    def _standing(
-        self, contracts: Contracts, summary: pd.DataFrame, windows: list[Window]
-    ) -> Standing:
-        """Tell how each customer's last contract stands, and lay its due days over the window."""
-        assert self.cutoff_ is not None
-        every, now = Horizon.parse(self.every, "every"), day_number(self.cutoff_)
-        last = contracts.last
-        start, running = contracts.start[last], ~contracts.ended[last]
-        made = contracts.renewals[last] + contracts.paid[last]
-        since = now - due_days(start, every, made + 1)
-        paid = np.searchsorted(contracts.late, since, side="right") / max(1, len(contracts.late))
-        end = [day_number(window.last) for window in windows]
-        # payments are laid on the due day plus the usual delay, an open one not before tomorrow
-        delay = int(np.median(contracts.late)) if len(contracts.late) else 0
-        due, step = list[npt.NDArray[np.int16]](), 1
-        while True:
-            day = np.maximum(due_days(start, every, made + step) + delay, now + 1)
-            inside = running & (day <= end[-1])
-            if not inside.any():
-                break
-            due.append(np.where(inside, np.searchsorted(end, day), -1).astype(np.int16))
-            step += 1
-        names = pd.Index(list(self._fits))
-        return Standing(
-            group=names.get_indexer(pd.Index(summary["group"])).astype(np.int64),
-            renewals=made.astype(float),
-            paid_by_now=np.where(running, paid, 1.0),
-            due=np.stack(due, axis=1) if due else np.zeros((len(start), 0), dtype=np.int16),
-        )
 
     def _notes(self, contracts: Contracts) -> tuple[str, ...]:
         running = int((~contracts.ended[contracts.last]).sum())

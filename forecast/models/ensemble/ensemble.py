@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -12,20 +11,18 @@ import pandas as pd
 
 from forecast.calendar import Horizon
 from forecast.errors import ForecastError, NotFittedError, TooLittleDataError, UsageError
-from forecast.forecaster import Forecast, Forecaster, Population, check_request
+from forecast.forecaster import Forecast, Forecaster
 from forecast.ledger import Ledger
 from forecast.models.btyd.btyd import BTYD
-from forecast.models.ensemble.evidence import Evidence
+from forecast.models.ensemble.evidence import LAST_YEAR, SEASONAL, Evidence
 from forecast.models.ensemble.level import Level
-from forecast.models.ensemble.past_origins import LAST_YEAR, SEASONAL, PastOrigins
+from forecast.models.ensemble.past_origins import PastOrigins
 from forecast.models.ensemble.pool import Pool
 from forecast.models.learned.boosting import GradientBoosting
 from forecast.models.learned.customer_regression import CustomerRegression
 from forecast.models.lessons import Lessons
 from forecast.models.naive import LastYear
-from forecast.models.newcomers.newcomers import Newcomers
-from forecast.models.newcomers.population import forecast_population
-from forecast.models.settings import Settings
+from forecast.models.newcomers.population import CustomerModel
 
 __all__ = ["Ensemble"]
 
@@ -35,7 +32,7 @@ LEARNERS = (GradientBoosting, CustomerRegression)
 
 
 @dataclass
-class Ensemble(Settings):
+class Ensemble(CustomerModel):
     """A mixture of models whose shares and level are learned on past origins.
 
     Members say who will buy more than whom. Their shares, one set for purchases and one for
@@ -85,8 +82,6 @@ class Ensemble(Settings):
     shares_: pd.DataFrame | None = field(default=None, init=False, repr=False, compare=False)
     level_: Level | None = field(default=None, init=False, repr=False, compare=False)
     lessons_: Lessons | None = field(default=None, init=False, repr=False, compare=False)
-
-    populations = ("existing", "new", "all")
 
     def fit(self, ledger: Ledger) -> Self:
         """Fit every member; one that cannot be fitted is left out, and the notes say why.
@@ -138,40 +133,21 @@ class Ensemble(Settings):
             models[SEASONAL] = self.seasonal
         return models | {LAST_YEAR: LastYear()}
 
-    def forecast(
-        self,
-        horizon: str | date,
-        *,
-        population: Population = "existing",
-        every: str | None = None,
-        scenario: Mapping[str, Any] | None = None,
-        draws: int = 1000,
-        seed: int = 0,
-    ) -> Forecast:
-        """Forecast the window after the cutoff; see :meth:`forecast.Forecaster.forecast`."""
-        check_request(
-            self, population, scenario, populations=self.populations, draws=draws, seed=seed
-        )
-        ledger = self.ledger_
-        if ledger is None or self.lessons_ is None:
-            raise NotFittedError(self)
-        if population != "existing":
-            return forecast_population(
-                self, Newcomers.learn(ledger), horizon,
-                population=population, every=every, draws=draws, seed=seed,
-            )  # fmt: skip
-        asked = Horizon.parse(horizon)
+    def _existing(self, horizon: Horizon, every: str | None, draws: int, seed: int) -> Forecast:
+        ledger, lessons = self.ledger_, self.lessons_
+        assert ledger is not None
+        assert lessons is not None
         learners = frozenset(
             name for name, model in self.fitted_.items() if isinstance(model, LEARNERS)
         )
         try:
             pool = Pool.of(
-                self.fitted_, self._past(self.lessons_, asked), learners, ledger, asked,
+                self.fitted_, self._past(lessons, horizon), learners, ledger, horizon,
                 every=every, draws=draws, seed=seed,
             )  # fmt: skip
         except TooLittleDataError as error:  # say what the first member said of the log
             raise (self.error_ or error) from error
-        self.lessons_.by_horizon.setdefault(str(asked), pool.evidence)
+        lessons.by_horizon.setdefault(str(horizon), pool.evidence)
         self.shares_, self.level_ = pool.shares, pool.level
         return pool.forecast(type(self).__name__, self.failed_, seed=seed)
 

@@ -13,14 +13,14 @@ from forecast.draws import Sampler
 from forecast.errors import ForecastError, TooLittleDataError
 from forecast.forecaster import Forecaster
 from forecast.ledger import Ledger
-from forecast.models.ensemble.evidence import LAST_YEAR, SEASONAL, Evidence, sources
+from forecast.models.ensemble.evidence import SEASONAL, Evidence, sources
 from forecast.models.ensemble.level import age_factors, age_group
 from forecast.models.ensemble.pooled_draws import Part, PooledDraws
 from forecast.models.ensemble.stacking import learned_shares
 from forecast.models.learned.learning_table import past_days
 from forecast.models.spread import Shares
 
-__all__ = ["LAST_YEAR", "SEASONAL", "PastOrigin", "PastOrigins"]
+__all__ = ["PastOrigin", "PastOrigins"]
 
 Floats = npt.NDArray[np.float64]
 

@@ -12,9 +12,9 @@ from forecast.customer_days import CustomerDays
 from forecast.errors import ForecastError, TooLittleDataError, listed
 from forecast.forecaster import Forecast, Forecaster
 from forecast.ledger import Ledger
-from forecast.models.ensemble.evidence import Evidence
+from forecast.models.ensemble.evidence import LAST_YEAR, SEASONAL, Evidence
 from forecast.models.ensemble.level import Level, age_group
-from forecast.models.ensemble.past_origins import LAST_YEAR, SEASONAL, PastOrigins
+from forecast.models.ensemble.past_origins import PastOrigins
 from forecast.models.ensemble.pooled_draws import Part, PooledDraws, draws_of
 from forecast.models.existing import customer_table
 from forecast.models.spread import Shares

@@ -1,19 +1,16 @@
 """Gradient boosting on customer features: what past windows taught, by many small trees."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from forecast.errors import UsageError
-from forecast.forecaster import Forecast, Population
 from forecast.ledger import Ledger
-from forecast.models.learned.learned import Around, forecast_learned
-from forecast.models.lessons import LearnsByHorizon, Lessons
-from forecast.models.settings import Settings
+from forecast.models.learned.learned import LearnedModel
+from forecast.models.learned.lesson import Around
+from forecast.models.lessons import Lessons
 
 __all__ = ["Boosted", "GradientBoosting"]
 
@@ -23,7 +20,7 @@ LEVELS = 65
 
 
 @dataclass
-class GradientBoosting(LearnsByHorizon, Settings):
+class GradientBoosting(LearnedModel):
     """Histogram gradient boosting with the Poisson deviance (Friedman 2001; scikit-learn's trees).
 
     Learns from up to four past windows: features on a past day, among them what
@@ -55,35 +52,6 @@ class GradientBoosting(LearnsByHorizon, Settings):
     shrinkage: float = 5.0
     ledger_: Ledger | None = field(default=None, init=False, repr=False, compare=False)
     lessons_: Lessons | None = field(default=None, init=False, repr=False, compare=False)
-
-    def fit(self, ledger: Ledger) -> Self:
-        """Keep the ledger to learn from."""
-        if self.around not in ("btyd", "mean"):
-            raise UsageError(f"around: {self.around!r} is neither 'btyd' nor 'mean'.")
-        self.ledger_, self.lessons_ = ledger, Lessons.from_ledger(ledger)
-        return self
-
-    def forecast(
-        self,
-        horizon: str | date,
-        *,
-        population: Population = "existing",
-        every: str | None = None,
-        scenario: Mapping[str, Any] | None = None,
-        draws: int = 1000,
-        seed: int = 0,
-    ) -> Forecast:
-        """Forecast the window after the cutoff; see :meth:`forecast.Forecaster.forecast`.
-
-        Raises
-        ------
-        TooLittleDataError
-            If no past day with 28 days and 30 customers before it is left.
-        """
-        return forecast_learned(
-            self, learner=self._learn, around=self.around, horizon=horizon,
-            population=population, every=every, scenario=scenario, draws=draws, seed=seed,
-        )  # fmt: skip
 
     def _learn(self, features: Floats, target: Floats, weight: Floats) -> "Boosted":
         from sklearn.ensemble import HistGradientBoostingRegressor

@@ -1,23 +1,25 @@
 """Regression on customer features: what past windows taught, applied to today's customers."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Any, Self, get_args
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
 
 from forecast.errors import UsageError
-from forecast.forecaster import Forecast, Population
 from forecast.ledger import Ledger
-from forecast.models.learned.learned import Around, forecast_learned
+from forecast.models.learned.learned import LearnedModel
+from forecast.models.learned.lesson import Around, Regression
 from forecast.models.learned.regressions import LEARNERS, regressor
-from forecast.models.lessons import LearnsByHorizon, Lessons
-from forecast.models.settings import Settings
+from forecast.models.lessons import Lessons
 
 __all__ = ["CustomerRegression"]
 
+Floats = npt.NDArray[np.float64]
+
 
 @dataclass
-class CustomerRegression(LearnsByHorizon, Settings):
+class CustomerRegression(LearnedModel):
     """Regressions of purchases and of value on customer features.
 
     Learns from up to four past windows: features on a past day (counts, ages and gaps, value, the
@@ -49,37 +51,21 @@ class CustomerRegression(LearnsByHorizon, Settings):
     lessons_: Lessons | None = field(default=None, init=False, repr=False, compare=False)
 
     def fit(self, ledger: Ledger) -> Self:
-        """Keep the ledger to learn from."""
+        """Keep the ledger to learn from.
+
+        Raises
+        ------
+        UsageError
+            If a setting cannot be honoured.
+        """
         if isinstance(self.method, str):
             if self.method not in LEARNERS:
                 raise UsageError(f"method: {self.method!r} is not one of {', '.join(LEARNERS)}.")
         elif not hasattr(self.method, "predict"):
             raise UsageError(f"method: {self.method!r} is no scikit-learn regressor.")
-        if self.around not in get_args(Around):
-            raise UsageError(f"around: {self.around!r} is neither 'btyd' nor 'mean'.")
-        self.ledger_, self.lessons_ = ledger, Lessons.from_ledger(ledger)
-        return self
+        return super().fit(ledger)
 
-    def forecast(
-        self,
-        horizon: str | date,
-        *,
-        population: Population = "existing",
-        every: str | None = None,
-        scenario: Mapping[str, Any] | None = None,
-        draws: int = 1000,
-        seed: int = 0,
-    ) -> Forecast:
-        """Forecast the window after the cutoff; see :meth:`forecast.Forecaster.forecast`.
-
-        Raises
-        ------
-        TooLittleDataError
-            If no past day with 28 days and 30 customers before it is left.
-        """
+    def _learn(self, features: Floats, target: Floats, weight: Floats) -> Regression:
         known = isinstance(self.method, str)
-        return forecast_learned(
-            self, learner=LEARNERS[self.method] if known else regressor(self.method),
-            around=self.around, horizon=horizon,
-            population=population, every=every, scenario=scenario, draws=draws, seed=seed,
-        )  # fmt: skip
+        learner = LEARNERS[self.method] if known else regressor(self.method)
+        return learner(features, target, weight)

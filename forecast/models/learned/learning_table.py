@@ -17,7 +17,7 @@ from forecast.errors import TooLittleDataError
 from forecast.ledger import Ledger
 from forecast.models.learned.day_models import DayModels, Rows
 
-__all__ = ["LearningTable", "Rows", "past_days"]
+__all__ = ["LearningTable", "past_days"]
 
 Floats = npt.NDArray[np.float64]
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from forecast.models.learned.learned import Learner
+from forecast.models.learned.lesson import Learner
 
 __all__ = ["LEARNERS", "Hurdle", "LinearModel", "Scaled", "Scaling", "regressor"]
 

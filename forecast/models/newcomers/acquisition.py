@@ -12,13 +12,13 @@ from forecast.errors import TooLittleDataError, UsageError
 from forecast.ledger import Ledger
 from forecast.models.newcomers.burn_in import burn_in_days
 from forecast.models.series.fit import METHODS, FittedSeries, fit_series
+from forecast.models.series.steps import LEAST_STEPS, shared_days, steps_ahead
 from forecast.views import revenue_series
 
 __all__ = ["Acquisition"]
 
 FloatArray = npt.NDArray[np.float64]
 
-LEAST_PERIODS = 8
 _SHIFT = 0.2  # of the mean a week: a closed week must not outweigh the season
 
 
@@ -77,14 +77,14 @@ class Acquisition:
         if burn_in is not None and burn_in < 0:
             raise UsageError(f"burn_in: {burn_in} must be a number of days of 0 or more.")
         weeks = revenue_series(ledger, "W")
-        if len(weeks) < LEAST_PERIODS:
+        if len(weeks) < LEAST_STEPS:
             raise TooLittleDataError(
                 f"The log has {len(weeks)} full weeks up to {ledger.cutoff}; a forecast of new "
-                f"customers needs at least {LEAST_PERIODS}."
+                f"customers needs at least {LEAST_STEPS}."
             )
         asked = burn_in_days(ledger) if burn_in is None else burn_in
         start = pd.Timestamp(ledger.first_day + timedelta(days=asked))
-        kept = weeks[weeks.index >= min(start, weeks.index[-LEAST_PERIODS])]
+        kept = weeks[weeks.index >= min(start, weeks.index[-LEAST_STEPS])]
         left_out = min(asked, max(0, (kept.index[0].date() - ledger.first_day).days))
         counts = kept["new_customers"].to_numpy(float)
         if not counts.any():
@@ -94,9 +94,8 @@ class Acquisition:
 
     def steps(self, window: Window) -> list[Window]:
         """Return the weeks from the cutoff on, the last one cut to the window."""
-        weeks = Horizon(1 + window.days // 7, "W").periods(self.cutoff)
-        inside = [Window(week.start, min(week.end, window.end)) for week in weeks]
-        return [week for week in inside if week.days > 0]
+        weeks = steps_ahead(self.cutoff, window, "W")
+        return [Window(week.start, min(week.end, window.end)) for week in weeks]
 
     def expect(self, steps: int) -> FloatArray:
         """Return expected new customers a day in each of the next weeks."""
@@ -131,7 +130,7 @@ class Acquisition:
         asked = Horizon.parse(horizon)
         windows = asked.periods(self.cutoff, every)
         weeks = self.steps(asked.window(self.cutoff))
-        days = np.array([[_overlap(week, window) for window in windows] for week in weeks])
+        days = shared_days(weeks, windows)
         table = pd.DataFrame({
             "start": pd.to_datetime([window.start for window in windows]),
             "end": pd.to_datetime([window.end for window in windows]),
@@ -145,7 +144,3 @@ class Acquisition:
             counts = np.floor(drawn + rng.random(drawn.shape))
             table.iloc[:, 3:] = np.quantile(counts, [0.05, 0.95], axis=0).T
         return table
-
-
-def _overlap(one: Window, other: Window) -> int:
-    return max(0, (min(one.end, other.end) - max(one.start, other.start)).days)

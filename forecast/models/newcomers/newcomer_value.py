@@ -11,7 +11,7 @@ from forecast.calendar import Horizon
 from forecast.errors import TooLittleDataError, UnsupportedError, UsageError
 from forecast.ledger import Ledger
 from forecast.models.newcomers.burn_in import burn_in_days
-from forecast.views import NO_LABEL, customer_summary
+from forecast.views import customer_summary, labelled
 
 __all__ = ["newcomer_value"]
 
@@ -165,8 +165,6 @@ class _Histories:
                 f"All {len(first):,} customers were first seen in the first {left_out} days, when "
                 "most are likely older than the log; burn_in=0 counts them as new."
             )
-        labels = summary[by].astype(object)
-        labels = labels.where(labels.notna(), NO_LABEL).astype(str)
         edges = np.union1d(np.arange(0, days.max() + 1, _BIN), days)
         edges = edges[edges <= days.max()]
         rows = ledger.purchases()
@@ -184,7 +182,7 @@ class _Histories:
         lived = np.minimum(age[:, None], edges) - np.concatenate([[0], edges[:-1]])
         lived = np.maximum(lived, 0).astype(float)
         lived[:, 0] = 1.0  # everybody has lived the day of the first purchase
-        codes, groups = pd.factorize(labels[counted], sort=True)
+        codes, groups = pd.factorize(labelled(summary[by][counted]), sort=True)
         # in an order of histories, so that a bootstrap does not depend on customers' names
         order = np.lexsort((spent[counted].sum(axis=1), number[counted], age[counted], codes))
         found = cls(

@@ -18,7 +18,7 @@ import pandas as pd
 
 from forecast.errors import UsageError
 from forecast.ledger import Ledger
-from forecast.views import NO_LABEL, customer_summary
+from forecast.views import customer_summary, labelled
 
 __all__ = ["LATER", "METHODS", "OTHER", "cohorts_of", "in_order_of", "labels_of", "reconciled"]
 
@@ -98,8 +98,7 @@ def labels_of(ledger: Ledger, by: str, least: int) -> "pd.Series[str]":
             f"by: {by!r} is not one of the customer columns {ledger.customer_columns}; name it in "
             "read_ledger(..., customer_columns=...)."
         )
-    labels = ledger.attributes()[by]
-    labels = labels.astype(object).where(labels.notna(), NO_LABEL).astype(str)
+    labels = labelled(ledger.attributes()[by])
     bought = labels.reindex(ledger.purchases()["customer_id"]).value_counts()
     small = set(bought.index[bought < least])
     return labels.where(~labels.isin(small), OTHER)

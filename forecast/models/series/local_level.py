@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from forecast.models.series.state import StateSpace
 
-__all__ = ["LevelFilter", "fit_local_level"]
+__all__ = ["LevelFilter"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -24,33 +24,6 @@ _NOISE = np.geomspace(0.02, 1.5, 10)  # of the mean square of the steps' changes
 _DRIFT = np.geomspace(3e-4, 1.5, 13)
 _DIFFUSE = 25.0  # prior variance of the level, in squared logarithms
 _KEPT = 0.99  # of the weight: the rest of the grid is left out
-
-
-def fit_local_level(
-    log: FloatArray,
-    regressors: FloatArray,
-    prior: FloatArray,
-    *,
-    drift: float,
-    scale: float,
-    shift: float,
-) -> StateSpace:
-    """Filter a series of logarithms, the last one now.
-
-    Parameters
-    ----------
-    log : array of float, shape (steps,)
-        Missing values are allowed.
-    regressors : array of float, shape (steps, effects)
-    prior : array of float, shape (effects,)
-        Standard deviation of each effect around 0 before the data, in logarithms.
-    drift : float
-        Prior scale of the level's drift a step, in logarithms: a half-normal distribution.
-    scale, shift : float
-        See :class:`forecast.models.series.state.StateSpace`.
-    """
-    found = LevelFilter.learn(log, regressors, prior, drift=drift)
-    return found.stand(log, regressors, scale=scale, shift=shift)
 
 
 @dataclass(frozen=True)
@@ -76,7 +49,18 @@ class LevelFilter:
     def learn(
         cls, log: FloatArray, regressors: FloatArray, prior: FloatArray, *, drift: float
     ) -> "LevelFilter":
-        """Weigh the grid of variances by the likelihood of a series."""
+        """Weigh the grid of variances by the likelihood of a series of logarithms.
+
+        Parameters
+        ----------
+        log : array of float, shape (steps,)
+            Missing values are allowed.
+        regressors : array of float, shape (steps, effects)
+        prior : array of float, shape (effects,)
+            Standard deviation of each effect around 0 before the data, in logarithms.
+        drift : float
+            Prior scale of the level's drift a step, in logarithms: a half-normal distribution.
+        """
         known = np.isfinite(log)
         level = float(np.mean(log[known]))
         usual = float(np.mean(np.diff(log[known]) ** 2)) if known.sum() > 1 else 0.0
@@ -93,7 +77,13 @@ class LevelFilter:
     def stand(
         self, log: FloatArray, regressors: FloatArray, *, scale: float, shift: float
     ) -> StateSpace:
-        """Return the models as they stand at the end of a series."""
+        """Return the models as they stand at the end of a series.
+
+        Parameters
+        ----------
+        scale, shift : float
+            See :class:`forecast.models.series.state.StateSpace`.
+        """
         known, size = np.isfinite(log), 1 + len(self.prior)
         level = float(np.mean(log[known])) if known.any() else self.level
         if not self.drift.any():

@@ -11,7 +11,7 @@ import pandas as pd
 
 from forecast.calendar import DAYS_PER_YEAR, Horizon, Window
 from forecast.draws import accumulate
-from forecast.errors import NotFittedError, TooLittleDataError, UnsupportedError, UsageError
+from forecast.errors import NotFittedError, UnsupportedError, UsageError
 from forecast.forecaster import Forecast, Population, Totals, check_request
 from forecast.ledger import Ledger
 from forecast.models.lessons import check_amounts
@@ -21,14 +21,21 @@ from forecast.models.series.fit import METHODS
 from forecast.models.series.groups import LATER, OTHER, cohorts_of, labels_of
 from forecast.models.series.groups import METHODS as RECONCILIATIONS
 from forecast.models.series.line import Line, fit_line
+from forecast.models.series.steps import (
+    LEAST_STEPS,
+    begun_at,
+    by_group,
+    columns_of,
+    past_steps,
+    shared_days,
+    steps_ahead,
+)
 from forecast.models.settings import Settings
-from forecast.views import revenue_series
 
 __all__ = ["SeasonalSeries"]
 
 FloatArray = npt.NDArray[np.float64]
 
-LEAST_PERIODS = 8
 LEAST_PURCHASES = 50  # of a group with a series of its own
 
 
@@ -103,13 +110,13 @@ class SeasonalSeries(Settings):
             years for ``"stl"``.
         """
         self._check_settings()
-        series, steps = self._series(ledger)
+        series, steps = past_steps(ledger, self.every)
         events = StepEvents.learn(self.events, steps)
 
         def line(table: pd.DataFrame, *, season: bool = True) -> Line:
-            begun = _begun(table)
+            begun = begun_at(table)
             return fit_line(
-                *_columns(table[begun:], steps[begun:], ledger.has_value),
+                *columns_of(table[begun:], steps[begun:], ledger.has_value),
                 cycle=DAYS_PER_YEAR / self._step_days(ledger.cutoff),
                 method=self.method if season or self.method != "stl" else "local_level",
                 level=self.level,
@@ -120,7 +127,7 @@ class SeasonalSeries(Settings):
         self.total_, self.groups_ = line(series), {}
         if self.by is not None:
             labels = self._labels(ledger, LEAST_PURCHASES)
-            tables = _by_group(ledger, labels, series)
+            tables = by_group(ledger, labels, series)
             season = self.by != "cohort"  # in one cohort age and season cannot be told apart
             self.groups_ = {label: line(each, season=season) for label, each in tables.items()}
         self.cutoff_, self.periods_, self.events_ = ledger.cutoff, len(series), events
@@ -143,18 +150,18 @@ class SeasonalSeries(Settings):
         if self.total_ is None or self.events_ is None or self.learned_on_ is None:
             raise NotFittedError(self)
         check_amounts(self.total_.worth is not None, ledger)
-        series, steps = self._series(ledger)
+        series, steps = past_steps(ledger, self.every)
         events = self.events_.stand(steps)
         later = (ledger.cutoff - self.learned_on_).days / self._step_days(ledger.cutoff)
 
         def stands(line: Line, table: pd.DataFrame) -> Line:
-            begun = _begun(table)
-            columns = _columns(table[begun:], steps[begun:], ledger.has_value)
+            begun = begun_at(table)
+            columns = columns_of(table[begun:], steps[begun:], ledger.has_value)
             return line.stand(*columns, steps=later, events=events.past[begun:])
 
         if self.by is not None:
             labels = self._labels(ledger, 0)
-            tables = _by_group(ledger, labels.where(labels.isin(list(self.groups_)), OTHER), series)
+            tables = by_group(ledger, labels.where(labels.isin(list(self.groups_)), OTHER), series)
             nothing = series.assign(purchases=0.0, value=0.0)
             self.groups_ = {
                 label: stands(line, tables.get(label, nothing))
@@ -169,21 +176,9 @@ class SeasonalSeries(Settings):
         if self.by != "cohort" or self.by in ledger.customer_columns:
             return labels_of(ledger, str(self.by), least)
         known = [label.removesuffix(LATER) for label in self.groups_ if label.endswith(LATER)]
-        long_ago = timedelta(days=LEAST_PERIODS * self._step_days(ledger.cutoff))
+        long_ago = timedelta(days=LEAST_STEPS * self._step_days(ledger.cutoff))
         newest = max((ledger.cutoff - long_ago).year, ledger.first_day.year)
         return cohorts_of(ledger, int(known[0]) if known else newest)
-
-    def _series(self, ledger: Ledger) -> tuple[pd.DataFrame, list[Window]]:
-        """Return the whole business by period, if that is enough, and the periods."""
-        series = revenue_series(ledger, self.every)
-        if len(series) < LEAST_PERIODS or not series["purchases"].any():
-            raise TooLittleDataError(
-                f"The log has {len(series)} full periods of 1{self.every} up to {ledger.cutoff} "
-                f"with {int(series['purchases'].sum()):,} purchases; a series needs at least "
-                f"{LEAST_PERIODS} periods and a purchase."
-            )
-        starts, ends = series.index.to_series().dt.date, series["end"].dt.date
-        return series, [Window(start, end) for start, end in zip(starts, ends, strict=True)]
 
     def _step_days(self, cutoff: date) -> float:
         return Horizon.parse(f"1{self.every}").mean_days(cutoff)
@@ -268,11 +263,9 @@ class SeasonalSeries(Settings):
             raise NotFittedError(self)
         asked = Horizon.parse(horizon)
         windows, window = asked.periods(self.cutoff_, every), asked.window(self.cutoff_)
-        count = 1 + window.days // (7 if self.every == "W" else 28)
-        steps = Horizon(count, self.every).periods(self.cutoff_)
-        steps = [step for step in steps if step.start < window.end]
+        steps = steps_ahead(self.cutoff_, window, self.every)
         events = self.events_.future((scenario or {}).get("events"), steps, window.end)
-        days = _shared_days(steps, windows)
+        days = shared_days(steps, windows)
         lines = tuple(self.groups_.values())
         return asked, windows, LineDraws(
             self.total_, lines, self.reconcile, days, events, draws, seed
@@ -316,46 +309,3 @@ class SeasonalSeries(Settings):
                         "converged."
                     )
         return notes
-
-
-def _shared_days(steps: list[Window], windows: list[Window]) -> FloatArray:
-    """Return the days each step of the series shares with each period."""
-    start, end = (
-        [[getattr(each, edge).toordinal() for each in group] for group in (steps, windows)]
-        for edge in ("start", "end")
-    )
-    overlap = np.minimum.outer(end[0], end[1]) - np.maximum.outer(start[0], start[1])
-    return np.asarray(np.maximum(overlap, 0), dtype=float)
-
-
-def _begun(table: pd.DataFrame) -> int:
-    """Return the step of a group's first purchase, early enough to leave a series."""
-    first = int(np.argmax(table["purchases"].to_numpy() > 0))
-    return max(0, min(first, len(table) - LEAST_PERIODS))
-
-
-def _columns(
-    table: pd.DataFrame, steps: list[Window], has_value: bool
-) -> tuple[FloatArray, FloatArray | None, FloatArray]:
-    """Return purchases, value and days of each step."""
-    return (
-        table["purchases"].to_numpy(float),
-        table["value"].to_numpy(float) if has_value else None,
-        np.array([step.days for step in steps], dtype=float),
-    )
-
-
-def _by_group(
-    ledger: Ledger, labels: "pd.Series[str]", series: pd.DataFrame
-) -> dict[str, pd.DataFrame]:
-    """Return the series of each group that bought in it, in the order of their names."""
-    rows = ledger.purchases()
-    step = np.searchsorted(series.index.to_numpy(), rows["date"].to_numpy(), side="right") - 1
-    rows = rows.assign(step=step, group=labels.reindex(rows["customer_id"]).to_numpy())
-    rows = rows[step >= 0]
-    amounts = {"value": ("value", "sum")} if ledger.has_value else {}
-    table = rows.groupby(["group", "step"]).agg(purchases=("date", "size"), **amounts)
-    return {
-        str(label): part.droplevel("group").reindex(range(len(series)), fill_value=0)
-        for label, part in table.groupby(level="group")
-    }
