@@ -87,10 +87,10 @@ FENCES = {  # third party -> files or folders that may import it
 }
 PUBLIC = [
     "BTYD", "Backtest", "Check", "CohortCurve", "ContractRetention", "CustomerRegression",
-    "Ensemble", "ExternalPredictions", "Forecast", "Forecaster", "GradientBoosting",
-    "LTVFormula", "LastYear", "Ledger", "MODELS", "Margin", "OwnRate", "RateModel",
-    "SeasonalSeries", "SegmentRules", "Zero", "__version__", "acquisition_cost",
-    "allocate_budget", "backtest", "channel_table", "checks", "clv", "cohort_table", "compare_campaigns", "concentration",
+    "Ensemble", "ExternalPredictions", "Forecast", "Forecaster", "GradientBoosting", "LTVFormula",
+    "LastYear", "Ledger", "MODELS", "Margin", "OwnRate", "RateModel", "SeasonalSeries",
+    "SegmentRules", "Zero", "__version__", "acquisition_cost", "allocate_budget", "backtest",
+    "channel_table", "checks", "clv", "cohort_table", "compare_campaigns", "concentration",
     "customer_features", "customer_summary", "default_models", "formula_values", "funnel",
     "load_cdnow", "load_model", "load_sample", "migration", "monitor", "newcomer_value",
     "pareto_curve", "read_job", "read_ledger", "read_scenario", "read_summary", "report",
