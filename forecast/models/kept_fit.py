@@ -86,7 +86,7 @@ class KeptFit:
         same = {each.name for each in fields(cls)} - {"pools", "source"}
         return cls(source=fit, **{name: getattr(fit, name) for name in same if hasattr(fit, name)})
 
-    def posterior(self, draws: int = 2000, seed: int = 0) -> Posterior:
+    def posterior(self, draws: int = 1000, seed: int = 0) -> Posterior:
         """Return posterior draws out of the pool; beyond its size they come round again.
 
         Parameters

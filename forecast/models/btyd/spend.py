@@ -217,6 +217,6 @@ def _deviance(
     spend = GammaGamma.fit(number[paid], mean[paid]).process
     expected = spend.expected_order_value(number, mean) * worth
     told = expected[who] * np.exp(drift.by_year * after)
-    each = np.where(known[who], value / told + np.log(told), 0.0)
+    each = np.where(known[who], 2.0 * (value / told + np.log(told)), 0.0)
     each = np.nan_to_num(each, nan=np.inf)
     return np.bincount(who, each, minlength=number.size).astype(float)

@@ -35,8 +35,8 @@ class CustomerRegression(LearnedModel):
     Parameters
     ----------
     method : str or scikit-learn regressor or pipeline
-        ``"linear"``: ridge regression whose penalty minimises the generalised cross-validation
-        error (Golub, Heath & Wahba 1979), clipped at 0. ``"poisson"``: a Poisson regression with
+        ``"linear"``: ridge regression whose penalty minimises the leave-one-out error (Allen
+        1974), clipped at 0. ``"poisson"``: a Poisson regression with
         a ridge penalty. ``"hurdle"``: a logistic regression of buying at all times a Gamma
         regression of how much by those who buy (Cragg 1971). A regressor is cloned, never fitted,
         and learns multiples of what ``around`` names; its predictions are clipped at 0.
