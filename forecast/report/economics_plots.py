@@ -15,7 +15,7 @@ __all__ = ["ltv_to_cac", "payback_curves"]
 FloatArray = npt.NDArray[np.float64]
 
 RATIO = ["ltv_cac", "ltv_cac_lo_90", "ltv_cac_hi_90"]
-CURVE = ["month", "customers", "margin_per_customer", "lo", "hi"]
+CURVE = ["age_months", "customers", "margin_per_customer", "lo", "hi"]
 EVERYBODY = "(all)"
 MOST = 8  # groups in one picture; more cannot be told apart
 
@@ -28,7 +28,8 @@ def ltv_to_cac(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     table : pandas.DataFrame
         ``table`` of :func:`forecast.unit_economics`: one row a group. Groups without a known cost
-        are left out; the ratio to reach is read from the name of the column ``p_above_3``.
+        are left out, and then everybody too, since the ratio of all would count them as free. The
+        ratio to reach is read from the name of the column ``p_above_3``.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
 
@@ -38,6 +39,8 @@ def ltv_to_cac(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         If columns are missing, or no group has a cost.
     """
     rows = table.dropna(subset=RATIO) if set(RATIO) <= set(table) else table.head(0)
+    if 1 < len(rows) < len(table) and _label(rows.index[-1]).startswith(EVERYBODY):
+        rows = rows.iloc[:-1]
     if rows.empty:
         raise UsageError(
             "table: give the table of fc.unit_economics(...), a cost in one group at least."
@@ -70,7 +73,7 @@ def payback_curves(
     Parameters
     ----------
     curves : pandas.DataFrame
-        From ``economics.curves.table()``: labels of the group, ``month`` (age, months of 30
+        From ``economics.curves.table()``: labels of the group, ``age_months`` (of 30
         days), ``customers`` and the cumulative ``margin_per_customer`` with ``lo`` and ``hi``
         (currency). The eight largest groups are drawn; ``"(all)"`` only where it is alone.
     cac : pandas.Series, optional
@@ -87,14 +90,14 @@ def payback_curves(
     if not set(CURVE) <= set(curves) or curves.empty:
         raise UsageError("curves: give what economics.curves.table() returns, with a row at least.")
     ax = on_axes(ax)
-    labels = curves[list(curves.columns[: list(curves.columns).index("month")])]
+    labels = curves[list(curves.columns[: list(curves.columns).index("age_months")])]
     group = labels.astype(str).agg(" / ".join, axis=1)
     sizes = curves.groupby(group)["customers"].max().drop(_everybody(labels), errors="ignore")
     shown = list(sizes.nlargest(MOST).index) or [_everybody(labels)]
     for number, name in enumerate(each for each in group.unique() if each in shown):
         color, mark, dash = look(number)
         rows = curves[group == name]
-        month = rows["month"].to_numpy(float)
+        month = rows["age_months"].to_numpy(float)
         margin = rows["margin_per_customer"].to_numpy(float)
         ax.plot(
             month, margin, color=color, linestyle=dash, marker=mark,

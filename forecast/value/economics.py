@@ -107,7 +107,7 @@ class UnitEconomics(Tables):
             "Lifetime value over cost, and return": self.table.iloc[:, ratios:payback],
             "Payback, months of 30 days": self.table.iloc[:, payback:],
             "Margin per customer by age in months, cumulative": curves[
-                curves["month"].isin(SHOWN)
+                curves["age_months"].isin(SHOWN)
             ].reset_index(drop=True),
             "What to know": pd.DataFrame({"remark": self.notes}),
             "Verdict on cost and value": pd.DataFrame({"verdict": self.headline}),

@@ -36,7 +36,7 @@ def economics_headline(table: pd.DataFrame, horizon: str) -> tuple[str, ...]:
         "together"
     )
     groups = table.iloc[:-1]
-    free = groups["cac"].isna() & (groups["customers"] > 0)
+    free = groups["cost"].isna() & (groups["customers"] > 0)
     if not free.any():
         first += f", and has cost {row['cac']:,.2f}"
     if not free.any() and not np.isnan(row["ltv_cac"]):

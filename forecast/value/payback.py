@@ -71,7 +71,7 @@ class AgeCurves:
         Returns
         -------
         pandas.DataFrame
-            The group's labels, ``month`` (age, months of 30 days), ``customers``,
+            The group's labels, ``age_months`` (of 30 days), ``customers``,
             ``margin_per_customer`` (currency, cumulative; the mean of the draws) and its
             predictive bounds ``lo``, ``hi``. Where all customers have lived an age, its bounds
             are one number.
@@ -81,7 +81,7 @@ class AgeCurves:
         lo, hi = np.quantile(self.margin, [(1 - level) / 2, (1 + level) / 2], axis=0)
         names = self.groups.to_frame(index=False)
         out = names.loc[np.repeat(np.arange(groups), ages)].reset_index(drop=True)
-        out["month"] = np.tile(np.arange(1, ages + 1), groups)
+        out["age_months"] = np.tile(np.arange(1, ages + 1), groups)
         out["customers"] = self.customers.ravel()
         out["margin_per_customer"] = self.margin.mean(axis=0).ravel()
         out["lo"], out["hi"] = lo.ravel(), hi.ravel()

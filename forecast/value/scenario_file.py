@@ -1,4 +1,4 @@
-"""A scenario written down: a small table in TOML."""
+"""A scenario written down: a small table in TOML, or no more than its levers."""
 
 import tomllib
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from forecast.errors import FileError, UsageError, listed
 __all__ = ["ScenarioPlan", "read_scenario"]
 
 KEYS = ("name", "high_margin", "levers", "break_even")
+BESIDE = KEYS[:2]  # what may stand beside levers without a table
 ASKED = ("lever", "cost_per_customer", "bounds")
 
 
@@ -42,7 +43,9 @@ def read_scenario(source: str | Path) -> ScenarioPlan:
     Parameters
     ----------
     source : str or Path
-        A file, or the text itself: a str that holds a table's opening bracket.
+        A file, or the text itself: a str that holds a table's opening bracket or several lines,
+        or levers in one line, ``"retention=1.1, order_value=1.05"``. Lines without any table are
+        those of ``[scenario.levers]``, but for ``name`` and ``high_margin``.
 
     Raises
     ------
@@ -64,20 +67,15 @@ def read_scenario(source: str | Path) -> ScenarioPlan:
     ... ''')
     >>> plan.levers, plan.break_even[0]["cost_per_customer"]
     ({'retention': 1.1}, 2.0)
+    >>> read_scenario("retention=1.1, order_value=1.05").levers
+    {'retention': 1.1, 'order_value': 1.05}
     """
-    where = "the scenario"
-    text = str(source)
-    if isinstance(source, Path) or "[" not in source:
-        where = str(source)
-        try:
-            text = Path(source).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "not UTF-8"
-            raise FileError(f"{where} cannot be read ({why}).") from None
-    try:
-        whole = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{where} is no TOML: {error}.") from None
+    where, whole = _loaded(source)
+    plain = not any(isinstance(each, dict | list) for each in whole.values())
+    if whole and plain and "scenario" not in whole:
+        bare = {name: each for name, each in whole.items() if name not in BESIDE}
+        beside = {name: each for name, each in whole.items() if name in BESIDE}
+        whole = {"scenario": beside | ({"levers": bare} if bare else {})}
     _check_keys(where, whole, ("scenario",))
     table = _table(where, "scenario", whole.get("scenario"))
     _check_keys(where, table, KEYS, "scenario.")
@@ -94,6 +92,28 @@ def read_scenario(source: str | Path) -> ScenarioPlan:
         name, dict(levers), None if high is None else float(high),
         tuple(_question(where, each) for each in asked),
     )  # fmt: skip
+
+
+def _loaded(source: str | Path) -> tuple[str, dict[str, Any]]:
+    """Return what to call a source in messages, and what is in it."""
+    where, text = "the scenario", str(source)
+    if isinstance(source, str) and ("[" in source or "\n" in source):
+        pass
+    elif isinstance(source, str) and "=" in source and not Path(source).is_file():
+        where, text = f"scenario: {source!r}", source.replace(",", "\n")
+    else:
+        where = str(source)
+        try:
+            text = Path(source).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "not UTF-8"
+            raise FileError(f"{where} cannot be read ({why}).") from None
+    try:
+        return where, tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(
+            f"{where} is no TOML: {error}. A line is a lever, such as retention = 1.1."
+        ) from None
 
 
 def _question(where: str, asked: dict[str, Any]) -> dict[str, Any]:
@@ -117,7 +137,10 @@ def _question(where: str, asked: dict[str, Any]) -> dict[str, Any]:
 
 def _table(where: str, key: str, found: Any) -> Mapping[str, Any]:
     if not isinstance(found, dict):
-        raise UsageError(f"{where}: write a table [{key}].")
+        raise UsageError(
+            f"{where}: write a table [{key}]. The least that it takes is a line with a lever, such "
+            "as retention = 1.1, and no table."
+        )
     return found
 
 
@@ -129,6 +152,7 @@ def _check_keys(
         raise UsageError(
             f"{where}: unknown key {listed([before + each for each in odd])}; known: "
             f"{', '.join(before + each for each in known)}."
+            + ("" if known == ASKED else " Levers stand below a line [scenario.levers].")
         )
 
 

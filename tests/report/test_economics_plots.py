@@ -26,7 +26,9 @@ def curves(groups: int) -> pd.DataFrame:
     names = [*(f"g{number}" for number in range(groups)), "(all)"]
     rows = [(name, month, 100 - place, 10.0 * month) for place, name in enumerate(names)
             for month in (1, 2, 3)]  # fmt: skip
-    table = pd.DataFrame(rows, columns=["channel", "month", "customers", "margin_per_customer"])
+    table = pd.DataFrame(
+        rows, columns=["channel", "age_months", "customers", "margin_per_customer"]
+    )
     return table.assign(lo=table["margin_per_customer"] - 1, hi=table["margin_per_customer"] + 1)
 
 
@@ -37,6 +39,20 @@ def test_ratio_of_groups_with_a_cost_and_the_ratio_to_reach() -> None:
     segments = [each.tolist() for each in ax.collections[0].get_segments()]
     assert segments == [[[3.5, 0.0], [5.0, 0.0]], [[1.5, 1.0], [2.5, 1.0]]]
     assert [line.get_xdata()[0] for line in ax.lines[1:]] == [1, 2.5]
+
+
+def test_the_ratio_of_all_is_shown_where_every_cost_is_known() -> None:
+    everybody = pd.DataFrame(
+        {"ltv_cac": [3.0], "ltv_cac_lo_90": [2.0], "ltv_cac_hi_90": [4.0], "p_above_2.5": [0.7]},
+        index=pd.Index(["(all)"], name="channel"),
+    )
+    for table, shown in (
+        (economics(), ["search", "social"]),  # organic has no cost: (all) would count it as free
+        (economics().dropna(), ["search", "social", "(all)"]),
+        (economics().loc[["organic"]], ["(all)"]),
+    ):
+        ax = ltv_to_cac(pd.concat([table, everybody]), ax=Figure().add_subplot())
+        assert [each.get_text() for each in ax.get_yticklabels()] == shown
 
 
 def test_ratio_needs_a_cost() -> None:

@@ -165,6 +165,26 @@ def test_the_headline_of_all_where_every_cost_is_known(four, written):
     assert not any("recorded" in each for each in others)
 
 
+def test_a_cost_that_belongs_to_nobody_is_a_cost(four, written):
+    overhead = pd.concat([SPEND, SPEND.tail(1).assign(channel="organic", cost=0.0)])
+    overhead = pd.concat([overhead, SPEND.tail(1).assign(channel=None, cost=40.0)])
+    first, *others = unit_economics(written, four, overhead, margin=0.5).headline
+    assert "has cost 50.00" in first
+    assert not any("recorded" in each for each in others)
+
+
+def test_ages_stand_beside_months_of_the_first_purchase(tmp_path, four, written):
+    spend = SPEND.assign(date=["2024-01-01", "2024-02-01", "2024-03-01", "2024-03-02"])
+    found = unit_economics(written, four, spend, margin=0.5, by="month")
+    curves = found.curves.table()
+    assert sorted(curves["month"].unique()) == ["(all)", "2024-01", "2024-02", "2024-03"]
+    assert (
+        curves.groupby("month")["age_months"].apply(lambda each: each.is_monotonic_increasing).all()
+    )
+    page = fc.report(tmp_path / "months.html", value=found).read_text()
+    assert "Margin of a customer by age" in page
+
+
 def test_who_loses_money_is_not_told_to_wait(four, written):
     notes = unit_economics(written, four, SPEND, margin=-0.5).notes
     assert any("loses money before any cost" in note for note in notes)

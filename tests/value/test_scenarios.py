@@ -12,7 +12,7 @@ from forecast.calendar import Horizon
 from forecast.errors import DataError, FileError, UnsupportedError, UsageError
 from forecast.forecaster import Forecast
 from forecast.models.newcomers.newcomer_draws import TotalDraws
-from forecast.value import read_scenario, scenario
+from forecast.value import ScenarioPlan, read_scenario, scenario
 
 SPEND = pd.DataFrame({"date": ["2024-01-05", "2024-03-01"], "cost": [40.0, 0.0]})
 NEW = np.array([[[2, 1]], [[4, 1]]])  # draws x 1 x periods: orders of newcomers, of 10 each
@@ -316,9 +316,33 @@ def test_toml_is_the_same_as_python(model, four, tmp_path):
 
 
 @pytest.mark.parametrize(
+    "source",
+    [
+        "retention=1.1,order_value=1.05",
+        "retention = 1.1, order_value = 1.05",
+        "retention = 1.1\norder_value = 1.05\n",
+        "[scenario.levers]\nretention = 1.1\norder_value = 1.05",
+    ],
+)
+def test_levers_alone_are_a_scenario(source, tmp_path, monkeypatch):
+    plan = read_scenario(source)
+    assert plan == ScenarioPlan(None, {"retention": 1.1, "order_value": 1.05}, None, ())
+    monkeypatch.chdir(tmp_path)
+    if "\n" not in source:  # a file of that name wins
+        (tmp_path / source).write_text('name = "a"\nhigh_margin = 0.5\nproduct_mix = 0.2')
+        assert read_scenario(source) == ScenarioPlan("a", {"product_mix": 0.2}, 0.5, ())
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("[scenario", "no TOML"),
+        ("\n", "a line with a lever, such as retention = 1.1"),
+        ("name = 'a'\n", "write a table [scenario.levers]"),
+        ("retention=1.1;margin=1", "A line is a lever, such as retention = 1.1"),
+        ("retention = 1.1\n[scenario]\n", "Levers stand below a line [scenario.levers]"),
+        ("[scenario]\nretention = 1.1\n", "Levers stand below a line [scenario.levers]"),
+        ("retention = [1.1]", "unknown key 'retention'"),
         ("[other]", "unknown key 'other'"),
         ("[scenario]\n", "write a table [scenario.levers]"),
         ("[scenario]\nlever = 1\n[scenario.levers]", "unknown key 'scenario.lever'"),
