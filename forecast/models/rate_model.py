@@ -1,6 +1,6 @@
 """A model that says only how often each customer buys: its author writes ``fit``."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -8,13 +8,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from forecast.calendar import Horizon
-from forecast.errors import ModelError
+from forecast.errors import ModelError, listed
 from forecast.forecaster import Forecast
 from forecast.ledger import Ledger
 from forecast.models.existing import customer_table, forecast_existing
 from forecast.models.newcomers.population import CustomerModel
 from forecast.models.poisson_draws import PoissonDraws
 from forecast.models.spread import Shares
+from forecast.views import customer_summary
 
 __all__ = ["RateModel", "around_means"]
 
@@ -35,7 +36,7 @@ class RateModel(CustomerModel):
     ledger_ : Ledger
         What the model was fitted on.
     rates_ : pandas.DataFrame
-        Index ``customer_id``, as that of :func:`forecast.customer_summary`; columns
+        Index ``customer_id``, all of :func:`forecast.customer_summary`, in any order; columns
         ``purchases_a_day`` (0 or more) and, in a log with amounts, ``order_value`` (currency).
 
     Examples
@@ -60,36 +61,47 @@ class RateModel(CustomerModel):
 
     def _existing(self, horizon: Horizon, every: str | None, draws: int, seed: int) -> Forecast:
         assert self.ledger_ is not None
-        rate, order_value = self._checked()
-        assert self.rates_ is not None
+        people = customer_summary(self.ledger_).index
+        rate, order_value = self._checked(people)
+        unknown = self.ledger_.has_value and order_value is None
         cutoff = self.ledger_.cutoff
         mean = rate * horizon.window(cutoff).days
-        return around_means(
-            self, cutoff, horizon, every, self.rates_.index, mean, order_value, draws, seed
-        )
+        found = around_means(self, cutoff, horizon, every, people, mean, order_value, draws, seed)
+        note = "No order value is given, so the value of purchases is unknown."
+        return replace(found, notes=(*found.notes, note)) if unknown else found
 
-    def _checked(self) -> tuple[FloatArray, FloatArray | None]:
-        """Return rates and order values; None where no order value is known.
+    def _checked(self, people: pd.Index) -> tuple[FloatArray, FloatArray | None]:
+        """Return rates and order values by customer; None where no order value is known.
 
         Raises
         ------
         ModelError
-            If rates are missing, infinite or below 0, or order values known for some alone.
+            If rates are of other customers, missing, infinite or below 0, or order values are
+            known for some customers alone.
         """
+        assert self.ledger_ is not None
         name, rates = type(self).__name__, self.rates_
-        if rates is None or "purchases_a_day" not in rates or rates.index.has_duplicates:
-            raise ModelError(f"{name}.rates_: give purchases_a_day, one row a customer.")
-        rate = rates["purchases_a_day"].to_numpy(float)
+        if not isinstance(rates, pd.DataFrame) or "purchases_a_day" not in rates:
+            raise ModelError(f"{name}.rates_: fit() sets a DataFrame with purchases_a_day.")
+        others = rates.index.symmetric_difference(people)
+        if len(others) or rates.index.has_duplicates:
+            raise ModelError(
+                f"{name}.rates_: one row for each of the {len(people):,} customers; it has "
+                f"{len(rates):,} rows, and {len(others):,} customers are on one side alone: "
+                f"{listed(list(others))}."
+            )
+        numbers = rates.reindex(people).apply(pd.to_numeric, errors="coerce")
+        rate = numbers["purchases_a_day"].to_numpy(float)
         wrong = ~(np.isfinite(rate) & (rate >= 0))
         order_value = None
-        if "order_value" in rates and rates["order_value"].notna().any():
-            order_value = rates["order_value"].to_numpy(float)
+        if self.ledger_.has_value and "order_value" in rates and rates["order_value"].notna().any():
+            order_value = numbers["order_value"].to_numpy(float)
             wrong |= ~np.isfinite(order_value)
         if wrong.any():
             raise ModelError(
-                f"{name}.rates_: {int(wrong.sum()):,} of {len(rates):,} customers have no usable "
-                f"rate or order value (missing, infinite, a rate below 0): "
-                f"{', '.join(map(repr, rates.index[wrong][:5]))}."
+                f"{name}.rates_: {int(wrong.sum()):,} of {len(people):,} customers have no usable "
+                "rate or order value (missing, no number, infinite, a rate below 0): "
+                f"{listed(list(people[wrong]))}."
             )
         return rate, order_value
 

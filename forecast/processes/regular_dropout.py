@@ -239,7 +239,7 @@ class RegularDropout(PurchaseProcess):
         future = self._draw_regular(rng, window, new, new, new, shape or (1,))
         position, gap = future.gaps(rng)
         recency = np.minimum(np.bincount(position, gap), future.horizon)
-        gaps = np.bincount(position, np.log(gap))
+        gaps = np.bincount(position, np.log(gap)).astype(float)  # of nothing, it counts in int
         x, tx, total = (on_grid(shape, future.cell, each) for each in (future.count, recency, gaps))
         return x, tx, total
 

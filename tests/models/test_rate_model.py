@@ -102,7 +102,33 @@ def test_an_order_value_is_known_for_all_or_for_none(ledger: fc.Ledger) -> None:
     model.rates_ = rates.assign(order_value=[np.nan, *[5.0] * 59])
     with pytest.raises(ModelError, match="order value"):
         model.forecast("4W")
-    for broken in (rates.drop(columns="purchases_a_day"), pd.concat([rates, rates])):
+
+
+def test_money_is_that_of_the_log(ledger: fc.Ledger) -> None:
+    silent = Steady().fit(ledger)
+    assert silent.rates_ is not None
+    silent.rates_ = silent.rates_.drop(columns="order_value")
+    assert "No order value is given" in silent.forecast("4W", draws=0).notes[-1]
+    orders = fc.simulate_shop(60, seed=3).orders.drop(columns="amount")
+    without = Steady().fit(fc.read_ledger(orders, key=())).forecast("4W", draws=0)
+    assert without.periods["expected_value"].isna().all()
+    assert without.notes == ()
+
+
+def test_rates_are_of_the_customers_of_the_ledger(ledger: fc.Ledger) -> None:
+    model = Shrunk().fit(ledger)
+    rates, usual = model.rates_, model.forecast("4W", draws=0).customers
+    assert rates is not None
+    model.rates_ = rates.sample(frac=1, random_state=0)
+    pd.testing.assert_frame_equal(model.forecast("4W", draws=0).customers, usual)
+    for broken in (rates.iloc[1:], rates.reset_index(drop=True), pd.concat([rates, rates])):
         model.rates_ = broken
-        with pytest.raises(ModelError, match="purchases_a_day, one row a customer"):
+        with pytest.raises(ModelError, match="one row for each of the 60 customers"):
             model.forecast("4W")
+    for broken in (rates["purchases_a_day"], rates.drop(columns="purchases_a_day"), None):
+        model.rates_ = broken
+        with pytest.raises(ModelError, match="a DataFrame with purchases_a_day"):
+            model.forecast("4W")
+    model.rates_ = rates.astype(object).replace({rates.iloc[0, 0]: "often"})
+    with pytest.raises(ModelError, match="no number"):
+        model.forecast("4W")

@@ -240,6 +240,8 @@ def test_simulated_histories_are_those_of_the_process(family):
     alive, truth = process.p_alive(x, tx, age), float(process.p_alive_at(age))
     assert abs(alive.mean() - truth) < 4 * alive.std() / np.sqrt(CELLS)
     assert process.simulate_histories(age, rng=rng)[2].shape == ()
+    nobody = family(3, 0.01, 400.0, 0.8, 2.4).simulate_histories(1.0, rng=rng)
+    assert [each.dtype.kind for each in nobody] == ["i", "f", "f"]
     # the likelihood's ratio to that of another k has mean 1: densities of the same data
     other = family(2, 1.2, 1.4, 0.9, 2.5)
     known = [p.log_likelihood(x, tx, age, log_gaps=gaps) for p in (other, process)]
