@@ -8,7 +8,7 @@ import pytest
 
 TESTS = Path(__file__).parent
 READ, CLI, JOBS = "ledger/test_bad_inputs.py::", "cli/test_broken_inputs.py::", "jobs/"
-FILES = "ledger/test_bad_files.py::"
+FILES, ZONES = "ledger/test_bad_files.py::", "ledger/test_zoned_text.py::"
 ROWS = f"{READ}test_rows_that_cannot_be_read"
 LOGS = f"{CLI}test_broken_log_is_refused_in_one_sentence"
 FITS = "processes/test_estimation.py::"
@@ -29,6 +29,8 @@ PROVED = {
     "5 time zones": [
         f"{READ}test_columns_that_are_no_dates",
         "ledger/test_windows.py::test_time_zones",
+        f"{ZONES}test_times_with_and_without_a_zone_are_refused_with_counts",
+        f"{ZONES}test_random_moments_fall_on_the_days_that_python_gives_them",
     ],
     "6 future date": [ROWS, f"{RUNS}test_run.py::test_rows_after_today_are_refused"],
     "7 cutoff before the first date": [f"{READ}test_cutoffs_that_the_log_does_not_reach", LOGS],
@@ -55,14 +57,23 @@ PROVED = {
     ],
     "13 infinite amount": [ROWS],
     "14 missing amount": [ROWS],
-    "15 amounts as text": [ROWS, f"{READ}test_the_same_from_text"],
+    "15 amounts as text": [
+        ROWS,
+        f"{READ}test_the_same_from_text",
+        "ledger/test_notations.py::test_what_does_not_fit_is_never_guessed",
+    ],
     "16 repeated rows": [
         f"{READ}test_repeated_rows_are_kept_and_warned_about",
         "ledger/test_policies.py::test_a_key_drops_copies",
+        "ledger/test_policies.py::test_lines_of_an_order_that_a_key_drops_are_warned_about",
     ],
     "17 one customer": [LOGS, f"{FITS}test_what_cannot_be_estimated_is_refused_by_name"],
     "18 no repeat buyers": [LOGS, f"{FITS}test_what_cannot_be_estimated_is_refused_by_name"],
-    "19 all on one day": [LOGS, f"{FITS}test_what_cannot_be_estimated_is_refused_by_name"],
+    "19 all on one day": [
+        LOGS,
+        f"{FITS}test_what_cannot_be_estimated_is_refused_by_name",
+        "ledger/test_audit_warnings.py::test_all_rows_on_one_day",
+    ],
     "20 ids as floats": [
         f"{READ}test_columns_that_are_no_ids",
         f"{READ}test_ids_stay_as_they_are",
@@ -117,6 +128,8 @@ PROVED = {
     ],
     "45 mixed currencies": [
         f"{READ}test_amounts_in_several_currencies",
+        "ledger/test_notations.py::"
+        "test_two_currencies_are_refused_however_many_rows_may_be_dropped",
         "cli/test_money.py::test_a_log_of_two_currencies_is_not_added_up",
     ],
     "46 job file that is none": [

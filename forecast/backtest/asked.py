@@ -110,6 +110,10 @@ def _named(models: Any) -> dict[str, Forecaster]:
         raise UsageError("models: none given; pass at least one Forecaster.")
     if ZERO in named:
         raise UsageError(f"models: the name {ZERO!r} is taken by the backtest itself.")
+    given = [model for model in named.values() if isinstance(model, str)]
+    if given:
+        shown = ", ".join(f"{name!r}: fc.MODELS[{name!r}]" for name in given)
+        raise UsageError(f"models: give models, not names: {{{shown}}}.")
     wrong = [
         name
         for name, model in named.items()

@@ -1,9 +1,9 @@
-"""What a folder of money keeps so that ``ltv report`` can write its page again."""
+"""What a folder of money keeps so that ``ltv report`` can write its page again, title and all."""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from forecast.errors import DataError
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from forecast.forecaster import Forecast
     from forecast.ledger import Ledger
 
-__all__ = ["FORECAST", "keep", "kept_tables"]
+__all__ = ["FORECAST", "keep", "kept_tables", "title_of"]
 
 FORECAST, LEDGER, TABLES, NAMES = "forecast", "ledger", "tables", "names.json"
 
@@ -38,6 +38,24 @@ def keep(
         table.to_parquet(folder / TABLES / f"{number:02d}.parquet")
     text = json.dumps(files, indent=1, ensure_ascii=False) + "\n"
     (folder / TABLES / NAMES).write_text(text, encoding="utf-8", newline="\n")
+
+
+def title_of(facts: Mapping[str, Any]) -> str | None:
+    """Return the heading of the page of a command, by its manifest; None for the usual one.
+
+    Examples
+    --------
+    >>> title_of({"command": "scenario", "scenario": {"name": "loyalty programme"}})
+    'Scenario: loyalty programme'
+    """
+    match facts:
+        case {"command": "scenario", "scenario": {"name": str(name)}}:
+            return f"Scenario: {name}"
+        case {"command": "value"}:
+            return "Unit economics"
+        case {"command": "segments"}:
+            return "Segments"
+    return None
 
 
 def kept_tables(folder: Path) -> "dict[str, pd.DataFrame] | None":

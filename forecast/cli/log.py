@@ -32,7 +32,12 @@ class Log:
     date_format
         How dates are written, where not YYYY-MM-DD, e.g. %d/%m/%Y.
     timezone
-        Whose day counts, for timestamps with a time zone, e.g. Europe/London.
+        Whose day counts, for times with a time zone (with an offset or Z, where they are text),
+        e.g. Europe/London.
+    decimal
+        The sign before the cents, where amounts are text: a point or a comma.
+    thousands
+        The sign between thousands, where amounts are text: , or . or ' or a blank.
     key
         Columns that identify a row; rows with the same key are read once. With --no-key repeated
         rows are genuine, and not warned about.
@@ -55,6 +60,8 @@ class Log:
     returns: Literal["net", "drop", "keep", "error"] = "net"
     date_format: str | None = None
     timezone: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
     key: Annotated[
         tuple[str, ...] | None, Parameter(consume_multiple=True, negative="--no-key")
     ] = None

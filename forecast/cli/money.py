@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from forecast.ledger import Ledger
     from forecast.value import Margin
 
-__all__ = ["Job", "Terms", "print_rows", "say"]
+__all__ = ["Job", "Terms", "columns_of", "print_rows", "say"]
 
 
 @Parameter(name="*")
@@ -122,13 +122,19 @@ class Job:
         return {name: getattr(self, name) for name in names}
 
 
-def _currency(file: str, log: Log) -> list[str]:
-    """Name the columns of a log that tell its currency, so that two are never added up."""
+def columns_of(file: str, log: Log) -> list[str]:
+    """Return the names of a log's columns, without reading its rows."""
     from forecast.ledger.sources import open_source
-    from forecast.value.currency import COLUMN
 
     with open_source(file, delimiter=log.separator, encoding=log.encoding) as source:
-        return [name for name in source.names() if name.lower() == COLUMN]
+        return list(source.names())
+
+
+def _currency(file: str, log: Log) -> list[str]:
+    """Name the columns of a log that tell its currency, so that two are never added up."""
+    from forecast.value.currency import COLUMN
+
+    return [name for name in columns_of(file, log) if name.lower() == COLUMN]
 
 
 def print_rows(title: str, rows: list[tuple[str, str]]) -> None:

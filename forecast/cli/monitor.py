@@ -97,12 +97,12 @@ def monitor(
         history, job = str(settings.history), job or asked.name
         limits = settings.model_dump(exclude={"history"}) | limits
         _check_history(history)
+        pinned = asked.cutoff is not None
+        source = asked.source if pinned else asked.source.known_on(today)
         with waiting(f"Reading what {file} names"):
             ledger = read_source(
-                asked.source.known_on(today), asked.columns, asked.resolve_cutoff(today),
-                root=asked.root,
-            )  # fmt: skip
-        pinned = asked.cutoff is not None
+                source, asked.columns, asked.resolve_cutoff(today), root=asked.root
+            )
     else:
         if purchases is None:
             raise UsageError("Name the purchases too: ltv monitor history.duckdb orders.csv.")
@@ -184,7 +184,8 @@ def _print(found: "MonitoringResult") -> None:
     rows = [
         (
             f"{row.target} over {row.horizon}",
-            f"bias {row.bias:+.1%}, standard error {row.standard_error:.1%}, {row.runs} runs",
+            f"bias {row.bias:+.1%}, standard error {row.standard_error:.1%}, "
+            + ("1 run" if row.runs == 1 else f"{row.runs} runs"),
         )
         for row in found.tables["totals"].itertuples()
     ]

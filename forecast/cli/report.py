@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from forecast.cli.app import app
-from forecast.cli.kept import FORECAST, kept_tables
+from forecast.cli.kept import FORECAST, kept_tables, title_of
 from forecast.cli.screen import print_done, waiting
 from forecast.errors import UsageError
 
@@ -41,6 +41,7 @@ def report(
     """
     from forecast.backtest import Backtest
     from forecast.jobs import check_files, load_forecast, record_file
+    from forecast.jobs.folders.manifest import manifest_of
     from forecast.ledger.storage import load_ledger
     from forecast.report import report
 
@@ -59,7 +60,7 @@ def report(
     with waiting("Writing the report"):
         report(
             page, ledger=ledger, forecast=found, backtest=proof, value=value, tables=tables,
-            contact_cost=contact_cost,
+            title=title_of(manifest_of(folder) or {}), contact_cost=contact_cost,
         )  # fmt: skip
         for name in (page.name, *_beside(folder)):
             record_file(folder, name)

@@ -4,11 +4,12 @@ from pathlib import Path
 
 from forecast.cli.app import app
 from forecast.cli.asked import recorded
-from forecast.cli.kept import keep
+from forecast.cli.kept import keep, title_of
 from forecast.cli.log import Log
 from forecast.cli.money import Job, Terms, print_rows, say
 from forecast.cli.screen import print_done, waiting
 from forecast.cli.stopping import go_on
+from forecast.errors import UsageError
 
 __all__ = ["scenario"]
 
@@ -18,7 +19,7 @@ def scenario(
     file: str,
     /,
     *,
-    scenario: Path,
+    scenario: str,
     terms: Terms,
     job: Job,
     spend: Path | None = None,
@@ -37,8 +38,9 @@ def scenario(
     file
         CSV (plain or gzipped) or Parquet; a folder or a quoted glob of them.
     scenario
-        TOML file: a table [scenario] with a name, [scenario.levers] such as retention = 1.1, and
-        [[scenario.break_even]] with lever, cost_per_customer and bounds where wanted.
+        Levers, such as retention=1.1,order_value=1.05; or a TOML file of such lines, or with a
+        table [scenario] with a name, [scenario.levers], and [[scenario.break_even]] with lever,
+        cost_per_customer and bounds where wanted.
     spend
         CSV or Parquet of what marketing cost: date, cost. Adds cost, net value and LTV:CAC.
     swing
@@ -50,10 +52,14 @@ def scenario(
     from forecast.jobs.running.beside import read_table
     from forecast.value import read_scenario
     from forecast.value import scenario as compare
+    from forecast.value.levers import part_levers
 
     margin = terms.parsed()
     fitted, length = job.check(file, fewest=2)
+    if not 0 < swing < 1:
+        raise UsageError(f"swing: {swing} must be between 0 and 1, e.g. 0.1.")
     plan = read_scenario(scenario)
+    part_levers(plan.levers, getattr(fitted, "levers", ()), type(fitted).__name__)
     costs = None if spend is None else read_table(spend, "spend")
     log = log or Log()
     columns = {} if margin.column is None else {"purchase_columns": [margin.column]}
@@ -97,7 +103,7 @@ def scenario(
             write_csv(tables["Break-even"], part / "break_even.csv")
         write_csv(ledger.audit, part / "audit.csv")
         keep(part, ledger, tables)
-        report(part / "report.html", ledger=ledger, value=tables)
+        report(part / "report.html", ledger=ledger, value=tables, title=title_of(facts))
         go_on()
     print_rows(
         f"{found.name}, {length} after {ledger.cutoff}",

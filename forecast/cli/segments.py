@@ -4,7 +4,7 @@ from pathlib import Path
 
 from forecast.cli.app import app
 from forecast.cli.asked import recorded
-from forecast.cli.kept import keep
+from forecast.cli.kept import keep, title_of
 from forecast.cli.log import Log
 from forecast.cli.money import Job, print_rows, say
 from forecast.cli.screen import print_done, waiting
@@ -68,7 +68,9 @@ def segments(
         write_rules(parted.rules, part)
         write_csv(ledger.audit, part / "audit.csv")
         keep(part, ledger, parted, found)
-        report(part / "report.html", ledger=ledger, forecast=found, value=parted)
+        report(
+            part / "report.html", ledger=ledger, forecast=found, value=parted, title=title_of(facts)
+        )
         go_on()
     print_rows(
         f"Value and activity, {length} after {ledger.cutoff}",

@@ -116,20 +116,23 @@ def _print_totals(boards: "dict[str, pd.DataFrame]", found: "Backtest") -> None:
 
 def _print_columns(title: str, models: Sequence[str], columns: Sequence[_Column]) -> None:
     """Show a model a row; what does not fit beside it follows in further tables."""
+    wide = max(len(printable(name)) for name in models)
+    if _too_wide(_beside(title, models, columns, wide)):
+        longest_word = max(len(word) for name in models for word in printable(name).split())
+        wide = min(longest_word, screen.width // 2)
     left = list(columns)
     while left:
         many = len(left)
-        while many > 1 and _too_wide(_beside(title, models, left[:many])):
+        while many > 1 and _too_wide(_beside(title, models, left[:many], wide)):
             many -= 1
-        screen.print(_beside(title, models, left[:many]))
-        left, title = left[many:], "The same, further scores"
+        screen.print(_beside(title, models, left[:many], wide))
+        left, title = left[many:], "Further scores"
 
 
-def _beside(title: str, models: Sequence[str], columns: Sequence[_Column]) -> Table:
-    """Return one table; a name longer than half of the screen takes a second line."""
+def _beside(title: str, models: Sequence[str], columns: Sequence[_Column], wide: int) -> Table:
+    """Return one table; a name longer than ``wide`` takes a second line."""
     table = _table(title)
-    longest = max(len(printable(name)) for name in models)
-    table.add_column("model", overflow="fold", width=min(longest, screen.width // 2))
+    table.add_column("model", overflow="fold", width=wide)
     for column in columns:
         table.add_column(column.heading, justify="right", no_wrap=True)
     for at, name in enumerate(models):

@@ -1,5 +1,6 @@
 """What to say of an error on the command line, and the exit code that goes with it."""
 
+import difflib
 import re
 import signal
 from collections.abc import Sequence
@@ -74,4 +75,8 @@ def _missing(error: MissingArgumentError, arguments: Sequence[str]) -> str:
     else:
         shown = " ".join(found[0] for name in names if (found := re.search(rf"{name} \S+", words)))
     listing = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-    return f"{listing} {'are' if len(names) > 1 else 'is'} missing, e.g. {shown}."
+    said = f"{listing} {'are' if len(names) > 1 else 'is'} missing, e.g. {shown}."
+    for word in error.unused_tokens or ():
+        if near := difflib.get_close_matches(word, names, n=1):
+            said += f" Did you mean {near[0]} by {word!r}?"
+    return said

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from forecast.cli.app import app
 from forecast.cli.asked import recorded
-from forecast.cli.kept import keep
+from forecast.cli.kept import keep, title_of
 from forecast.cli.log import Log
-from forecast.cli.money import Job, Terms, print_rows, say
+from forecast.cli.money import Job, Terms, columns_of, print_rows, say
 from forecast.cli.screen import print_done, waiting
 from forecast.cli.stopping import go_on
-from forecast.errors import UsageError
+from forecast.errors import ColumnError, UsageError, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,12 +60,20 @@ def value(
 
     margin = terms.parsed()
     fitted, length = job.check(file, fewest=2)
-    costs = read_table(spend, "spend")
-    touches = None if first_touch is None else read_table(first_touch, "first_touch")
     if not ratio > 0 or not 0 < risk < 1:
         raise UsageError(f"ratio: {ratio} must be above 0, and risk {risk} between 0 and 1.")
+    costs = read_table(spend, "spend")
+    touches = None if first_touch is None else read_table(first_touch, "first_touch")
     log = log or Log()
     columns = {"customer_columns": [] if touches is not None or by == "month" else [by]}
+    names = columns_of(file, log)
+    if columns["customer_columns"] and by not in names:
+        both = [name for name in names if name in costs.columns and name.lower() != "date"]
+        raise ColumnError(
+            f"No column {by!r} in {file}. Say which column tells where customers came from, here "
+            f"and in the spend table: --by {both[0] if both else 'COLUMN'}; or --by month. "
+            f"Columns: {listed(names, 20)}."
+        )
     if margin.column is not None:
         columns["purchase_columns"] = [margin.column]
     ledger = job.read(file, log, length, **columns)
@@ -99,10 +107,16 @@ def value(
         write_csv(economics.curves.table(), part / "payback.csv")
         write_csv(ledger.audit, part / "audit.csv")
         keep(part, ledger, economics, found)
-        report(part / "report.html", ledger=ledger, forecast=found, value=economics)
+        report(
+            part / "report.html",
+            ledger=ledger,
+            forecast=found,
+            value=economics,
+            title=title_of(facts),
+        )
         go_on()
     print_rows(
-        f"Lifetime value over cost, {length} after {ledger.cutoff}",
+        f"Lifetime value over cost, {length} after {ledger.cutoff}; LTV and CAC in currency units",
         [(str(name), _said(row)) for name, row in economics.table.iterrows()],
     )
     say(economics.notes)

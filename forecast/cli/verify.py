@@ -29,9 +29,8 @@ def verify(folder: Path, /) -> None:
     with waiting(f"Reading {folder}"):
         found = verify(folder)
     if found.strange:
-        print_problem(
-            "note", f"{len(found.strange)} files are not of ltv: {listed(found.strange)}."
-        )
+        many = "1 file is" if len(found.strange) == 1 else f"{len(found.strange)} files are"
+        print_problem("note", f"{many} not of ltv: {listed(found.strange)}.")
     run = f", run {found.run_id}" if found.run_id else ""
     screen.print(
         f"{printable(str(folder))}: {found.files} files, all as ltv {found.command} wrote them"

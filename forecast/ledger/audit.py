@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -12,8 +13,8 @@ import pandas as pd
 
 from forecast.calendar import day_number, day_of
 from forecast.errors import listed
-from forecast.ledger.by_customer import distinct
-from forecast.ledger.rows import size
+from forecast.ledger.arrivals import BLOCK, arrivals
+from forecast.ledger.by_customer import distinct, size
 from forecast.ledger.sources import Frame
 
 __all__ = ["Audit", "DayFacts"]
@@ -57,7 +58,9 @@ class Audit:
         """Return the lines as a table."""
         return pd.DataFrame(self.lines, columns=["check", "count", "severity", "what"])
 
-    def days(self, merged: Frame, people: Frame, scale: int, policy: str | None) -> DayFacts:
+    def days(
+        self, merged: Frame, people: Frame, scale: int, policy: str | None, cutoff: date
+    ) -> DayFacts:
         """Count purchases, merged rows, refunds and zero days; say who is new and who is old."""
         yes = nw.col("purchase").cast(nw.Int64)
         marked = merged.with_columns(
@@ -89,32 +92,41 @@ class Audit:
         if not len(active):
             return DayFacts(0, 0, 0, None)
         late = int(table.loc[table["day"] > active[-1] - _LATE, "yes"].sum())
-        self._arrivals(_newcomers(people), int(active[-1]), late)
+        if len(active) == 1 and count["yes"] > 1:
+            self._one_day(day_of(int(active[0])), count["yes"])
+        self._arrivals(_newcomers(people), (int(active[-1]), day_number(cutoff)), late)
         gap = float(np.median(np.diff(active))) if len(active) > 1 else None
         return DayFacts(count["yes"], int(active[0]), int(active[-1]), gap)
 
-    def _arrivals(self, new: pd.DataFrame, last: int, late: int) -> None:
+    def _one_day(self, day: date, purchases: int) -> None:
+        """Warn that nothing can be learned of time; of 1970-01-01, that dates were spoiled."""
+        what = f"All purchases are of {day}: nothing can be learned of time."
+        if day_number(day) == 0:
+            what = (
+                f"All purchases are of {day}, as when numbers are taken for nanoseconds since "
+                "then: the dates were spoiled on the way. Give them as they were written."
+            )
+            self.say(what)
+        self.warn("one day", purchases, what)
+
+    def _arrivals(self, new: pd.DataFrame, ends: tuple[int, int], late: int) -> None:
         """Say how many early customers may be older than the log, and how many late are new."""
-        first = int(new["first"].iloc[0])
+        first, (last, cutoff) = int(new["first"].iloc[0]), ends
         if last - first < 120:
             return
-        month = (new["first"] - first) // 30
-        by_month = (
-            new.groupby(month)["new"].sum().reindex(range((last - first) // 30), fill_value=0)
-        )
-        usual = float(by_month.iloc[1:].median())
-        if by_month.iloc[0] > 2 * max(usual, 1.0):
+        came = arrivals(new["first"].to_numpy(), first, cutoff, new["new"].to_numpy())
+        if came.one_cohort and came.first > 2:
             what = (
-                f"Customers first seen in the first 30 days, against {usual:,.0f} in a usual "
-                "month: many were acquired before the log begins (left truncation)."
+                f"Customers first seen in the first {BLOCK} days; most later months bring none: "
+                "the log follows one cohort."
             )
-            if usual == 0:
-                what = (
-                    "Customers first seen in the first 30 days; most later months bring none: the "
-                    "log follows one cohort."
-                )
-            severity = "warning" if usual else "info"
-            self.add("early customers", int(by_month.iloc[0]), what, severity)
+            self.add("early customers", came.first, what)
+        elif came.usual and came.first > 2 * max(came.usual, 1.0):
+            what = (
+                f"Customers first seen in the first {BLOCK} days, against {came.usual:,.0f} in a "
+                "usual month: many were acquired before the log begins (left truncation)."
+            )
+            self.warn("early customers", came.first, what)
         if share := int(new.loc[new["first"] > last - _LATE, "n_purchases"].sum()):
             what = (
                 "Purchases of the last 90 days by customers first seen in them, "
@@ -122,6 +134,36 @@ class Audit:
                 "leaves their like out."
             )
             self.add("purchases by newcomers", share, what)
+
+    def no_amounts(self, possible: Sequence[str]) -> None:
+        """Warn that no column was taken for the amount, though some hold numbers."""
+        if possible:
+            what = (
+                f"No amount column found; numeric columns: {listed(possible)}; say value=... "
+                "Purchases are counted without money, and refunds as purchases."
+            )
+            self.warn("no amounts", len(possible), what)
+            self.say(what)
+
+    def keys(self, names: Sequence[str], dropped: int, unlike: int, *, money: bool) -> None:
+        """Say how many rows had a key seen before, and how many of them were no copies."""
+        shown = ", ".join(names)
+        what = f"Rows dropped: {shown} seen before."
+        if unlike <= 0:
+            self.add("repeated keys", dropped, what)
+            return
+        remedy = (
+            "If each row is a line of an order, add the line's own column to key=[...], or say "
+            "key=()"
+        )
+        one = unlike == 1
+        differ = f"{'differs' if one else 'differ'} in columns that are not read"
+        self.warn("repeated keys", dropped, f"{what} {unlike:,} of them {differ}. {remedy}.")
+        if money:
+            self.say(
+                f"{unlike:,} {'row' if one else 'rows'} with a key ({shown}) seen before {differ}: "
+                f"dropped, with the amounts. {remedy}; if they are copies, all is well."
+            )
 
     def reach(self, days: DayFacts, cutoff: date, *, given: bool) -> None:
         """Say how far the cutoff lies behind the last purchase; warn if one was given too far."""

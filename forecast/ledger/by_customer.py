@@ -4,7 +4,7 @@ import narwhals.stable.v2 as nw
 
 from forecast.ledger.sources import Frame
 
-__all__ = ["by_customer", "distinct"]
+__all__ = ["by_customer", "distinct", "size"]
 
 
 def by_customer(days: Frame) -> Frame:
@@ -46,3 +46,8 @@ def distinct(rows: Frame) -> Frame:
     rows = rows.select(nw.col(name).alias(key) for key, name in plain.items())
     grouped = rows.group_by(*plain).agg(nw.len().alias("rows"))  # no key may hold a dot
     return grouped.select(nw.col(key).alias(name) for key, name in plain.items())
+
+
+def size(rows: Frame) -> int:
+    """Return the number of rows."""
+    return int(rows.select(nw.len()).collect("pyarrow").item())

@@ -8,7 +8,7 @@ from typing import Any
 
 from forecast.errors import ColumnError, UsageError, listed
 
-__all__ = ["Columns", "choose_columns"]
+__all__ = ["Columns", "choose_columns", "raw"]
 
 _USUAL = {
     "customer": (
@@ -114,6 +114,11 @@ def choose_columns(
         of_key,
         tuple(guessed),
     )
+
+
+def raw(name: str) -> str:
+    """Return what a source's column is called inside, so that it meets none of ours."""
+    return f"raw {name}"
 
 
 def _names(option: str, given: Any) -> tuple[str, ...]:

@@ -9,15 +9,14 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from forecast.calendar import day_number
 from forecast.errors import DataError, UsageError
+from forecast.ledger.day_numbers import FIRST_YEAR, LAST_YEAR, counted, in_calendar
 from forecast.ledger.sources import Frame, Source
+from forecast.ledger.zoned_text import TIME, with_day_in_zone
 
-__all__ = ["TIME", "check_date_options", "with_day"]
+__all__ = ["ISO", "check_date_options", "with_day"]
 
-TIME = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d([.]\d{1,9})?)?"
-_ISO = rf"^\d{{4}}-\d{{2}}-\d{{2}}([T ]{TIME})?$"
-FIRST_YEAR, LAST_YEAR = 1900, 9999  # a spreadsheet's zero is 1899-12-30
+ISO = rf"^\d{{4}}-\d{{2}}-\d{{2}}([T ]{TIME})?$"
 
 
 def check_date_options(date_format: str | None, timezone: str | None) -> None:
@@ -35,9 +34,10 @@ def check_date_options(date_format: str | None, timezone: str | None) -> None:
         return
     signs = set(date_format.split("%")[1:]) if isinstance(date_format, str) else set()
     parts = {sign[:1] for sign in signs}
-    if parts & {"z", "Z"}:
+    if "Z" in parts:
         raise UsageError(
-            f"date_format: {date_format!r} has a time zone; convert the dates to one zone first."
+            f"date_format: {date_format!r} names zones by letters, which are not told apart; an "
+            "offset such as +0200 is written %z."
         )
     month_day = ("d" in parts and parts & set("mbB")) or "j" in parts
     if not (parts & set("Yy") and month_day):
@@ -75,12 +75,10 @@ def with_day(
         frame = _in_microseconds(frame, column)
     given, kind = nw.col(column), frame.collect_schema()[column]
     if kind == nw.String:
-        if timezone is not None:
-            raise UsageError(
-                f"timezone: column {name!r} holds text, which has no time zone to convert from."
-            )
         if date_format is not None:
-            return _by_format(source, frame, column, date_format), None
+            return _by_format(source, frame, column, (date_format, timezone)), timezone
+        if timezone is not None:
+            return with_day_in_zone(source, frame, given.str.strip_chars(), timezone), timezone
         return _from_iso(frame, given.str.strip_chars()), None
     if date_format is not None:
         raise UsageError(f"date_format: column {name!r} holds {kind}, not text.")
@@ -114,7 +112,7 @@ def with_day(
         given.dt.month().cast(nw.Int64).alias("month"),
         given.dt.day().cast(nw.Int64).alias("of month"),
     )
-    return _counted(frame), timezone
+    return counted(frame), timezone
 
 
 def _session_zone(session: str, timezone: str | None) -> str:
@@ -157,63 +155,27 @@ def _by_duckdb(frame: Frame, column: str) -> Frame:
     midnights = duckdb.FunctionExpression("date_diff", unit, epoch, duckdb.ColumnExpression("at"))
     native = nw.to_native(frame.with_columns(nw.col(column).alias("at")))
     frame = nw.from_native(native.select(duckdb.StarExpression(), midnights.alias("day")))
-    day = nw.col("day")
-    first, last = day_number(date(FIRST_YEAR, 1, 1)), day_number(date(LAST_YEAR, 12, 31))
-    return frame.with_columns(_or_null((day >= first) & (day <= last), day).alias("day"))
+    return frame.with_columns(in_calendar(nw.col("day")).alias("day"))
 
 
 def _from_iso(frame: Frame, text: Any) -> Frame:
     """Split ISO text into year, month and day of the month; other text has none."""
-    iso = nw.when(text.str.contains(_ISO)).then(text).otherwise(nw.lit(None, nw.String))
+    iso = nw.when(text.str.contains(ISO)).then(text).otherwise(nw.lit(None, nw.String))
     frame = frame.with_columns(iso.alias("iso")).with_columns(
         nw.col("iso").str.slice(start, length).cast(nw.Int64).alias(name)
         for name, start, length in (("year", 0, 4), ("month", 5, 2), ("of month", 8, 2))
     )
-    return _counted(frame)
+    return counted(frame)
 
 
-def _counted(frame: Frame) -> Frame:
-    """Add ``day``: days from 1970-01-01 to a date of the Gregorian calendar, if there is one.
-
-    In steps, since a back end would compute an expression as often as it is written.
-    """
-    year, month, day = (nw.col(name) for name in ("year", "month", "of month"))
-    late, february = (month > 2).cast(nw.Int64), (month == 2).cast(nw.Int64)
-    leap = (
-        (year % 4 == 0).cast(nw.Int64)
-        - (year % 100 == 0).cast(nw.Int64)
-        + (year % 400 == 0).cast(nw.Int64)
-    )
-    usual = (month + month // 8) % 2 + 30
-    frame = frame.with_columns(
-        longest=usual + february * (leap - 2), shifted=year - 1 + late, late=late
-    )
-    era = nw.col("shifted") // 400
-    of_year = (153 * (month + 9 - 12 * nw.col("late")) + 2) // 5 + day - 1
-    frame = frame.with_columns(era=era, of_era=nw.col("shifted") - era * 400, of_year=of_year)
-    era, of_era = nw.col("era"), nw.col("of_era")
-    number = era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + nw.col("of_year") - 719468
-    real = (month >= 1) & (month <= 12) & (day >= 1) & (day <= nw.col("longest"))
-    real = real & (year >= FIRST_YEAR) & (year <= LAST_YEAR)
-    return frame.with_columns(_or_null(real, number).alias("day"))
-
-
-def _or_null(sound: Any, number: Any) -> Any:
-    return nw.when(sound).then(number).otherwise(nw.lit(None, nw.Int64))
-
-
-def _by_format(source: Source, frame: Frame, column: str, date_format: str) -> Frame:
+def _by_format(source: Source, frame: Frame, column: str, options: tuple[str, str | None]) -> Frame:
     """Parse each distinct text once, in pandas, and look the rows up."""
-    import pandas as pd
     import pyarrow as pa
 
     frame = frame.with_columns(nw.col(column).str.strip_chars().alias("text"))
     texts = frame.select("text").unique().collect("pyarrow")["text"].to_list()
     texts = [text for text in texts if text]
-    try:
-        parsed = pd.to_datetime(pd.Series(texts, dtype=object), format=date_format, errors="coerce")
-    except ValueError as error:
-        raise UsageError(f"date_format: {date_format!r} cannot be used: {error}.") from None
+    parsed = _parsed(texts, *options)
     days = parsed.astype("datetime64[s]").to_numpy().astype("datetime64[D]")
     known = [
         (text, int(day.astype(int)))
@@ -228,3 +190,24 @@ def _by_format(source: Source, frame: Frame, column: str, date_format: str) -> F
     )
     joined = frame.join(source.lookup(table), on="text", how="left")
     return joined.with_columns(nw.col("number").alias("day"))
+
+
+def _parsed(texts: list[str], date_format: str, timezone: str | None) -> Any:
+    """Return the wall-clock times that texts name, missing where they do not fit the format."""
+    import pandas as pd
+
+    zoned = "%z" in date_format
+    if zoned != (timezone is not None):
+        raise UsageError(
+            f"date_format: {date_format!r} has a time zone, and the day of a purchase depends on "
+            'it. Say whose day counts, the shop\'s, e.g. timezone="Europe/London".'
+            if zoned
+            else f"timezone: date_format={date_format!r} has no time zone to convert from; an "
+            "offset such as +0200 is written %z."
+        )
+    given = pd.Series(texts, dtype=object)
+    try:
+        parsed = pd.to_datetime(given, format=date_format, errors="coerce", utc=zoned)
+    except ValueError as error:
+        raise UsageError(f"date_format: {date_format!r} cannot be used: {error}.") from None
+    return parsed.dt.tz_convert(timezone).dt.tz_localize(None) if zoned else parsed

@@ -174,7 +174,7 @@ def check_text_options(delimiter: str, encoding: str) -> None:
         codecs.getincrementaldecoder(encoding)
     except (LookupError, TypeError, ValueError):
         raise UsageError(
-            f"encoding: {encoding!r} is not known. Usual ones are utf-8, utf-16, latin-1, cp1252."
+            f"encoding: {encoding!r} is not known. Usual ones are utf-8, utf-16, cp1252, latin-1."
         ) from None
 
 
@@ -233,11 +233,10 @@ def _chunks(raw: BinaryIO | gzip.GzipFile, path: Path) -> Iterator[bytes]:
 
 def not_encoded(path: Path | str, encoding: str) -> str:
     """Return the sentence for text that is not in the encoding said."""
-    other = "latin-1" if encoding.lower().startswith("utf") else "utf-8"
-    return (
-        f"{path}: the text is not {encoding}. Say how it is encoded, e.g. "
-        f'encoding="{other}" or "utf-16".'
-    )
+    others = '"cp1252" (as Excel writes), "utf-16"'
+    if not encoding.lower().startswith("utf"):
+        others = '"utf-8", "utf-16"'
+    return f"{path}: the text is not {encoding}. Say how it is encoded, e.g. encoding={others}."
 
 
 def header_of(text: Path, path: Path, delimiter: str) -> list[str]:

@@ -9,9 +9,9 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from forecast.ledger.columns import Columns
+from forecast.ledger.by_customer import size
+from forecast.ledger.columns import Columns, raw
 from forecast.ledger.connection import connect
-from forecast.ledger.rows import raw, size
 from forecast.ledger.sources import Frame, Source
 
 __all__ = ["SPILL_ROWS", "Spilled", "Stored", "TemporaryFolder", "opened", "stored"]

@@ -1,14 +1,15 @@
 """From clean rows to purchase days: one row a customer and day."""
 
+from dataclasses import replace
 from typing import Literal
 
 import narwhals.stable.v2 as nw
 import numpy as np
 
 from forecast.errors import BadRowsError, DataError
-from forecast.ledger.by_customer import by_customer, distinct
-from forecast.ledger.columns import Columns
-from forecast.ledger.rows import NUMBER, raw, size
+from forecast.ledger.amounts import Notation
+from forecast.ledger.by_customer import by_customer, distinct, size
+from forecast.ledger.columns import Columns, raw
 from forecast.ledger.sources import Frame, Source
 
 __all__ = ["Returns", "by_day", "once_a_key", "people_of", "with_ticks"]
@@ -37,7 +38,8 @@ def once_a_key(rows: Frame, columns: Columns, source: Source) -> tuple[Frame, in
             column=", ".join(columns.key),
             count=several,
             samples=found[keys[0]].to_list(),
-            remedy="Name every column that identifies a row.",
+            remedy="Name every column that identifies a row: where each row is a line of an order, "
+            "add the line's own column to key=[...], or say key=().",
             source=source.name,
         )
     return rows, before - after
@@ -73,7 +75,9 @@ def _digits(amount: float) -> int:
     return int(np.floor(np.log10(amount))) + 1 if amount > 0 else 0
 
 
-def by_day(rows: Frame, columns: Columns, source: Source, returns: Returns) -> Frame:
+def by_day(
+    rows: Frame, columns: Columns, source: Source, returns: Returns, notation: Notation
+) -> Frame:
     """Merge the rows of a customer-day, count them, and say whether it is a purchase."""
     schema = rows.collect_schema()
     drop = returns == "drop"
@@ -81,11 +85,12 @@ def by_day(rows: Frame, columns: Columns, source: Source, returns: Returns) -> F
         refund=nw.when(nw.col("ticks") < 0).then(nw.lit(1)),
         ticks=nw.max_horizontal("ticks", nw.lit(0)) if drop else nw.col("ticks"),
     )
-    extras, numbers = [], _numbers(rows, columns, source)
+    notation = replace(notation, mark="")  # the amounts' own
+    extras, numbers = [], _numbers(rows, columns, source, notation)
     for name in columns.purchase_columns:
         kept = nw.col(raw(name))
         if name in numbers:
-            rows = rows.with_columns(kept.str.strip_chars().cast(nw.Float64).alias(raw(name)))
+            rows = rows.with_columns(notation.plain(kept).cast(nw.Float64).alias(raw(name)))
         if drop:  # a return that is left out leaves nothing else behind either
             rows = rows.with_columns(
                 nw.when(nw.col("refund").is_null()).then(kept).alias(raw(name))
@@ -106,14 +111,15 @@ def by_day(rows: Frame, columns: Columns, source: Source, returns: Returns) -> F
     return source.keep(merged, "merged")
 
 
-def _numbers(rows: Frame, columns: Columns, source: Source) -> set[str]:
+def _numbers(rows: Frame, columns: Columns, source: Source, notation: Notation) -> set[str]:
     """Return the purchase columns of a text file that hold numbers and nothing else."""
     if not (source.text and columns.purchase_columns):
         return set()
     names = [raw(name) for name in columns.purchase_columns]
-    flags = [(~nw.col(name).str.contains(NUMBER)).cast(nw.Int64).alias(name) for name in names]
-    odd = rows.select(*flags).select(*(nw.col(name).sum() for name in names))
-    found = odd.collect("pyarrow").rows(named=True)[0]
+    odd = {name: ~nw.col(name).str.contains(notation.pattern) for name in names}
+    flags = [flag.cast(nw.Int64).alias(name) for name, flag in odd.items()]
+    counted = rows.select(*flags).select(*(nw.col(name).sum() for name in names))
+    found = counted.collect("pyarrow").rows(named=True)[0]
     return {name for name in columns.purchase_columns if found[raw(name)] == 0}
 
 

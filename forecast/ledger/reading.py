@@ -9,14 +9,16 @@ import narwhals.stable.v2 as nw
 
 from forecast.calendar import day_number, day_of, parse_day
 from forecast.errors import BadRowsError, CutoffError, DataError, DataWarning, UsageError
+from forecast.ledger.amounts import notation_of
 from forecast.ledger.audit import Audit
-from forecast.ledger.by_customer import distinct
+from forecast.ledger.by_customer import distinct, size
 from forecast.ledger.columns import Columns, choose_columns
 from forecast.ledger.dates import check_date_options
 from forecast.ledger.keeping import stored
 from forecast.ledger.ledger import Ledger
 from forecast.ledger.merging import Returns, by_day, once_a_key, people_of, with_ticks
-from forecast.ledger.rows import CleanRows, clean_rows, size
+from forecast.ledger.possible_amounts import possible_amounts
+from forecast.ledger.rows import CleanRows, Written, clean_rows
 from forecast.ledger.source_errors import reading
 from forecast.ledger.sources import Frame, Source, open_source
 
@@ -40,6 +42,8 @@ def read_ledger(
     returns: Returns = "net",
     date_format: str | None = None,
     timezone: str | None = None,
+    decimal: str | None = None,
+    thousands: str | None = None,
     customer_columns: Sequence[str] = (),
     purchase_columns: Sequence[str] = (),
     key: Sequence[str] | None = None,
@@ -69,7 +73,12 @@ def read_ledger(
         How dates given as text are written, as in ``strptime``; by default ISO ``YYYY-MM-DD``
         with or without a time of day.
     timezone : str, optional
-        Whose day counts, for timestamps with a time zone, e.g. ``"Europe/London"``.
+        Whose day counts, for times with a time zone, e.g. ``"Europe/London"``: timestamps, or
+        text such as ``2024-01-01T23:30:00+02:00``, with an offset or ``Z`` in every row.
+    decimal, thousands : str, optional
+        How amounts given as text are written: the sign before the cents, ``"."`` (the default) or
+        ``","``, and the sign between thousands, ``"."``, ``","``, ``" "`` or ``"'"``. A sign or
+        code of a currency is left out where every amount carries the same, and the audit says so.
     customer_columns, purchase_columns : sequence of str
         Further columns to keep: of the customer (on the day of the first purchase; the smallest
         if several), of the purchase day (numbers are summed, else the smallest text).
@@ -105,6 +114,7 @@ def read_ledger(
     if isinstance(max_bad_rows, bool) or not isinstance(max_bad_rows, int) or max_bad_rows < 0:
         raise UsageError(f"max_bad_rows: {max_bad_rows!r} is not a whole number, 0 or more.")
     check_date_options(date_format, timezone)
+    written = Written(date_format, timezone, notation_of(decimal, thousands))
     today = parse_day(as_of, "as_of") if as_of is not None else dt.date.today()
     end = parse_day(cutoff, "cutoff") if cutoff is not None else None
     if end is not None and end > today:
@@ -116,16 +126,12 @@ def read_ledger(
         reading(opened.name),
     ):
         columns = choose_columns(opened.names(), **names)
-        clean = clean_rows(
-            opened,
-            columns,
-            date_format=date_format,
-            timezone=timezone,
-            max_bad_rows=max_bad_rows,
-        )
+        clean = clean_rows(opened, columns, written, max_bad_rows=max_bad_rows)
         repeated = clean.total - size(distinct(opened.frame)) if key is None else 0
         audit = _opening(opened, columns, clean, repeated)
-        ledger = _ledger_from(clean.frame, columns, opened, audit, (end, today), returns)
+        if columns.value is None and customer is None and date is None:
+            audit.no_amounts(possible_amounts(opened, columns))
+        ledger = _ledger_from(clean, columns, opened, audit, (end, today), returns)
         opened.release(clean.table)
     for message in audit.messages:
         warnings.warn(message, DataWarning, stacklevel=2)
@@ -143,6 +149,8 @@ def _opening(source: Source, columns: Columns, clean: CleanRows, repeated: int) 
             audit.warn(f"bad {name}", count, f"Rows left out: {name}.")
     if clean.zone:
         audit.add("time zone", 1, f"Days are counted in {clean.zone} time zone.")
+    if mark := clean.notation.mark:
+        audit.add("currency", 1, f"Every amount carries {mark!r}, which is left out.")
     if repeated:
         audit.warn("repeated rows", repeated, "Rows equal to an earlier row in every column; kept.")
         rows = "1 row equals" if repeated == 1 else f"{repeated:,} rows equal"
@@ -154,17 +162,20 @@ def _opening(source: Source, columns: Columns, clean: CleanRows, repeated: int) 
 
 
 def _ledger_from(
-    rows: Frame,
+    clean: CleanRows,
     columns: Columns,
     source: Source,
     audit: Audit,
     ends: tuple[dt.date | None, dt.date],
     returns: Returns,
 ) -> Ledger:
-    end, today = ends
+    rows, (end, today) = clean.frame, ends
     if columns.key:
         rows, dropped = once_a_key(rows, columns, source)
-        audit.add("repeated keys", dropped, f"Rows dropped: {', '.join(columns.key)} seen before.")
+        unlike = 0
+        if dropped and not source.on_spark:  # there the rows are many, and may hold maps
+            unlike = dropped - (clean.total - size(distinct(source.frame)))
+        audit.keys(columns.key, dropped, unlike, money=columns.value is not None)
     first, last, after = _span(rows, end, source)
     if last > today:
         _refuse_future(rows, columns, source, today)
@@ -178,9 +189,10 @@ def _ledger_from(
         rows = rows.filter(nw.col("day") <= day_number(end))
     if returns == "error":
         _refuse_returns(rows, columns, source)
-    merged = by_day(rows, columns, source, returns)
+    merged = by_day(rows, columns, source, returns, clean.notation)
     people = people_of(merged, source)
-    days = audit.days(merged, people, scale, _POLICIES[returns] if columns.value else None)
+    policy = _POLICIES[returns] if columns.value else None
+    days = audit.days(merged, people, scale, policy, end or last)
     if days.purchases == 0:
         raise DataError(
             f"{source.name} holds no purchase up to {end or last}: every customer-day is a "

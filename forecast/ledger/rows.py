@@ -3,22 +3,23 @@
 Everything is one set of Narwhals expressions, run by DuckDB or Spark.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from forecast.errors import BadRowsError, ColumnError, DataError, listed
+from forecast.errors import ColumnError, DataError, listed
+from forecast.ledger.amounts import NO_NUMBER, Notation, marked, with_amount
+from forecast.ledger.bad_rows import BadRows, refusal
 from forecast.ledger.by_customer import distinct
-from forecast.ledger.columns import Columns
+from forecast.ledger.columns import Columns, raw
 from forecast.ledger.dates import with_day
 from forecast.ledger.sources import FILE, ROW, Frame, Source
+from forecast.ledger.unread_amounts import refuse_two_currencies, unread_texts
 from forecast.ledger.unread_dates import explain_dates
 
-__all__ = ["NUMBER", "CleanRows", "clean_rows", "raw", "size"]
+__all__ = ["CleanRows", "Written", "clean_rows"]
 
-NUMBER = r"^\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\s*$"
-_NAN, _INFINITE = r"(?i)^\s*[+-]?nan\s*$", r"(?i)^\s*[+-]?inf(inity)?\s*$"
 _NO_IDS = {
     "bool",
     "bytes",
@@ -33,16 +34,15 @@ _NO_IDS = {
 }
 MOST_SIGNS = 10_000  # of an id or another text that is kept
 MOST_ROWS = 10_000_000_000  # of one machine; more are for Spark
-MOST = 1e13  # an amount beyond is a mistake, and would drown the cents of all others
 
-_REMEDIES = {
-    "missing customer": "A purchase needs a customer. ",
-    "missing amount": "A purchase of nothing has the amount 0. ",
-    "unreadable date": "Write YYYY-MM-DD, from 1900 on. ",
-    "amount that is no number": "Write plain numbers such as 1234.50: a point before the cents, no "
-    "sign of currency or of thousands. ",
-    "missing key": "Name columns that every row has. ",
-}
+
+@dataclass(frozen=True)
+class Written:
+    """How days and amounts given as text are written, as the user said."""
+
+    date_format: str | None = None
+    timezone: str | None = None
+    amounts: Notation = field(default_factory=Notation)
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ class CleanRows:
         Kind of fault -> how many rows were left out for it.
     zone : str or None
         The time zone in which days are counted.
+    notation : Notation
+        How amounts given as text are written.
     """
 
     frame: Frame
@@ -69,14 +71,14 @@ class CleanRows:
     total: int
     bad: dict[str, int]
     zone: str | None
+    notation: Notation
 
 
 def clean_rows(
     source: Source,
     columns: Columns,
+    written: Written,
     *,
-    date_format: str | None,
-    timezone: str | None,
     max_bad_rows: int,
 ) -> CleanRows:
     """Add ``id``, ``day`` and ``amount``, refuse or drop rows that lack one, and count.
@@ -97,7 +99,8 @@ def clean_rows(
             "Spark. Rename the columns, e.g. with table.toDF(...)."
         )
     _refuse_currencies(source, columns)
-    frame, zone, faults = _judged(source, columns, (date_format, timezone))
+    written = replace(written, amounts=marked(source, columns.value, written.amounts))
+    frame, zone, faults = _judged(source, columns, written)
     extras = (*columns.customer_columns, *columns.purchase_columns, *columns.key)
     names = ["id", "day", *(["amount"] if columns.value else []), "fault"]
     kept = frame.select(*names, *dict.fromkeys(raw(name) for name in extras))
@@ -125,13 +128,28 @@ def clean_rows(
                 f"{MOST_SIGNS:,} are the most. Is a quote left open, or the column another?"
             )
     bad = {name: int(counted[name] or 0) for name in faults}
-    if bad["unreadable date"] and date_format is None and schema[columns.date] == nw.String:
-        explain_dates(source, frame, columns.date, raw(columns.date))
+    found = BadRows(source, columns, frame, faults, bad, int(counted["rows"]))
+    _explain(found, schema, written)
     if sum(bad.values()) > max_bad_rows:
-        raise _refusal(source, frame, faults, bad, columns, (date_format, timezone))
+        if source.numbered is not None:
+            again = replace(source, frame=source.numbered())
+            numbered, _, _ = _judged(again, columns, written, [FILE, ROW])
+            found = replace(found, frame=numbered, order=(FILE, ROW))
+        raise refusal(found, written.date_format, written.amounts)
     rows = kept.filter(nw.col("fault") == 0) if any(bad.values()) else kept
     rows = rows.drop("fault")
-    return CleanRows(rows, kept, int(counted["rows"]), bad, zone)
+    return CleanRows(rows, kept, found.total, bad, zone, written.amounts)
+
+
+def _explain(found: BadRows, schema: Any, written: Written) -> None:
+    """Refuse text that is written in another way, however many bad rows may be dropped."""
+    source, columns = found.source, found.columns
+    text = nw.String
+    if found.bad["unreadable date"] and not written.date_format and schema[columns.date] == text:
+        explain_dates(source, found.frame, columns.date, raw(columns.date), written.timezone)
+    if columns.value and found.bad[NO_NUMBER] and schema[columns.value] == text:
+        texts = unread_texts(found.rows(NO_NUMBER), raw(columns.value))
+        refuse_two_currencies(source, columns.value, texts, written.amounts)
 
 
 def _refuse_currencies(source: Source, columns: Columns) -> None:
@@ -144,38 +162,31 @@ def _refuse_currencies(source: Source, columns: Columns) -> None:
         if len(found) > 1:
             raise DataError(
                 f"Column {listed([name])} of {source.name}: amounts in several currencies, "
-                f"{listed(found)}, do not add up. Convert them to one, read each apart, or keep "
-                "the column, if you know better: purchase_columns=[...]."
+                f"{listed(found)}, do not add up. Convert them to one, or write one file a "
+                "currency; if you know better, purchase_columns=[...] keeps the column (in Python "
+                "and in a job file)."
             )
 
 
 def _judged(
-    source: Source, columns: Columns, options: tuple[str | None, str | None], keep: Any = ()
+    source: Source, columns: Columns, written: Written, keep: Any = ()
 ) -> tuple[Frame, str | None, dict[str, tuple[str, Any]]]:
     """Add ``id``, ``day``, ``amount`` and ``fault``; return the time zone and what faults mean."""
     schema = source.frame.collect_schema()
     frame = source.frame.select(*(nw.col(name).alias(raw(name)) for name in columns.named), *keep)
     frame = frame.with_columns(_id(source, columns.customer, schema).alias("id"))
+    options = (written.date_format, written.timezone)
     frame, zone = with_day(source, frame, columns.date, raw(columns.date), options)
     faults = _faults_of_identity(columns, schema)
     if columns.value is not None:
-        frame, of_amount = _with_amount(source, frame, columns.value, schema)
+        name = columns.value
+        frame, of_amount = with_amount(source, frame, name, raw(name), written.amounts)
         faults |= of_amount
     if columns.key:
         empty = [_blank(raw(name), schema[name]) for name in columns.key]
         faults["missing key"] = (columns.key[0], nw.any_horizontal(*empty, ignore_nulls=True))
     fault = _first_fault([flag for _, flag in faults.values()])
     return frame.with_columns(fault.alias("fault")), zone, faults
-
-
-def raw(name: str) -> str:
-    """Return what a source's column is called inside, so that it meets none of ours."""
-    return f"raw {name}"
-
-
-def size(frame: Frame) -> int:
-    """Return the number of rows."""
-    return int(frame.select(nw.len()).collect("pyarrow").item())
 
 
 def _faults_of_identity(columns: Columns, schema: Any) -> dict[str, tuple[str, Any]]:
@@ -209,50 +220,6 @@ def _first_fault(flags: list[Any]) -> Any:
     return fault
 
 
-def _refusal(
-    source: Source,
-    frame: Frame,
-    faults: dict[str, tuple[str, Any]],
-    bad: dict[str, int],
-    columns: Columns,
-    options: tuple[str | None, str | None],
-) -> BadRowsError:
-    """Build the error with the first bad rows, in the source's own words."""
-    place, name = next((at, each) for at, each in enumerate(faults, start=1) if bad[each])
-    column, date_format = faults[name][0], options[0]
-    lead = columns.date if column == columns.customer else columns.customer
-    value, beside = (nw.col(raw(each)).cast(nw.String) for each in (column, lead))
-    asked, order = [value.alias("value"), beside.alias("beside")], []
-    if source.numbered is not None:
-        order = [FILE, ROW]
-        frame, _, _ = _judged(replace(source, frame=source.numbered()), columns, options, order)
-    rows = frame.filter(nw.col("fault") == place).select(*asked, *order)
-    found = (rows.sort(*order) if order else rows).head(5).collect("pyarrow").rows(named=True)
-    places = [_place(source, row[FILE], row[ROW]) for row in found] if order else []
-    missing = name.startswith("missing")
-    samples = [f"{lead}={row['beside']}" if missing else row["value"] for row in found]
-    total = sum(bad.values())
-    others = "" if total == bad[name] else f"{total:,} rows are bad in all. "
-    remedy = _REMEDIES.get(name, "")
-    if name == "unreadable date" and date_format is not None:
-        remedy = f'They do not fit date_format="{date_format}". '
-    return BadRowsError(
-        name,
-        column=column,
-        count=bad[name],
-        samples=samples,
-        remedy=f"{others}{remedy}Mend them, or drop them with max_bad_rows={total}.",
-        source=source.name,
-        places=places,
-    )
-
-
-def _place(source: Source, file: str | None, row: int) -> str:
-    """Return where a row stands, counted from 1 after the header."""
-    several = file is not None and len(source.files) > 1
-    return f"{source.files[str(file)]}, row {row}" if several else f"row {row}"
-
-
 def _id(source: Source, column: str, schema: Any) -> Any:
     kind = schema[column]
     kinds = source.kinds.get(column, frozenset())
@@ -268,30 +235,3 @@ def _id(source: Source, column: str, schema: Any) -> Any:
         raise DataError(f"{where}: {what} is no customer id. Give text or whole numbers.")
     given = nw.col(raw(column))
     return given if kind == nw.String or kind.is_integer() else given.cast(nw.String)
-
-
-def _with_amount(
-    source: Source, frame: Frame, column: str, schema: Any
-) -> tuple[Frame, dict[str, tuple[str, Any]]]:
-    given, kind = nw.col(raw(column)), schema[column]
-    if kind == nw.String:
-        number = given.str.contains(NUMBER)
-        missing = given.is_null() | (given.str.strip_chars() == "") | given.str.contains(_NAN)
-        text = nw.when(number).then(given.str.strip_chars()).otherwise(nw.lit(None, nw.String))
-        amount, infinite = text.cast(nw.Float64), given.str.contains(_INFINITE)
-    elif kind.is_numeric():
-        number, missing = ~given.is_null(), given.is_null()
-        amount, infinite = given.cast(nw.Float64), nw.lit(False)
-        if kind.is_float():
-            missing = missing | given.is_nan()
-    else:
-        raise DataError(f"Column {column!r} of {source.name}: {kind} is no amount. Give numbers.")
-    huge = f"amount beyond {MOST:,.0f}"
-    faults = {
-        "missing amount": missing,
-        "infinite amount": infinite | ~nw.col("amount").is_finite(),
-        "amount that is no number": ~number,
-        huge: nw.col("amount").abs() > MOST,
-    }
-    frame = frame.with_columns(amount.alias("amount"))
-    return frame, {name: (column, flag) for name, flag in faults.items()}

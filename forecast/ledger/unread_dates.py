@@ -6,13 +6,13 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from forecast.errors import BadRowsError, DataError, listed
-from forecast.ledger.dates import TIME
+from forecast.errors import BadRowsError, DataError, UsageError, listed
+from forecast.ledger.dates import ISO
 from forecast.ledger.sources import Frame, Source
+from forecast.ledger.zoned_text import ZONED
 
 __all__ = ["explain_dates"]
 
-_ZONED = rf"^\d{{4}}-\d{{2}}-\d{{2}}[T ]{TIME} ?(Z|[+-]\d{{2}}:?\d{{2}}|UTC|GMT)$"
 _LIKE_ISO = r"^\d{4}-\d{2}-\d{2}([T ].*)?$"
 _MOST_WAYS = 20_000  # distinct dates that a format must read
 _DAYS = (
@@ -23,7 +23,9 @@ _DAYS = (
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 
 
-def explain_dates(source: Source, frame: Frame, name: str, column: str) -> None:
+def explain_dates(
+    source: Source, frame: Frame, name: str, column: str, timezone: str | None
+) -> None:
     """Refuse dates that are not ISO text but written in a way that can be told.
 
     Parameters
@@ -34,21 +36,17 @@ def explain_dates(source: Source, frame: Frame, name: str, column: str) -> None:
         The rows with their ``day``; those whose date could not be read have none.
     name, column : str
         The date column as the user knows it, and as it is called in the frame.
+    timezone : str or None
+        The zone in which days are counted, where one was said.
     """
+    _explain_zones(source, frame, name, column, timezone)
     text = nw.col(column).str.strip_chars()
     unread = frame.filter(nw.col("day").is_null() & ~text.is_null() & (text != ""))
-    zoned = unread.filter(text.str.contains(_ZONED)).head(3).collect("pyarrow")
     unread = unread.filter(~text.str.contains(_LIKE_ISO))  # the others name no real day
     written = unread.select(column).unique().sort(column).head(_MOST_WAYS)
     samples = written.collect("pyarrow")[column].to_list()
     good = frame.filter(~nw.col("day").is_null()).head(1).collect("pyarrow")[column].to_list()
     count = int(unread.select(nw.len()).collect("pyarrow").item())
-    if len(zoned):
-        raise DataError(
-            f"Column {name!r} of {source.name}: times carry a time zone, e.g. "
-            f"{listed(zoned[column].to_list())}. Convert them to one zone's dates first, or give "
-            "timestamps with timezone=..."
-        )
     if not samples:
         return
     fits = _fits(samples)
@@ -72,6 +70,44 @@ def explain_dates(source: Source, frame: Frame, name: str, column: str) -> None:
     raise BadRowsError(
         problem, column=name, count=count, samples=samples, remedy=remedy, source=source.name
     )
+
+
+def _explain_zones(
+    source: Source, frame: Frame, name: str, column: str, timezone: str | None
+) -> None:
+    """Refuse times with a zone where none was said, times without where one was, and a mix."""
+    text = nw.col(column).str.strip_chars()
+    judged = frame.filter(~text.is_null()).select(
+        text.alias("text"),
+        text.str.contains(ZONED).cast(nw.Int64).alias("with"),
+        text.str.contains(ISO).cast(nw.Int64).alias("without"),
+    )
+    count = judged.select(nw.col("with").sum(), nw.col("without").sum())
+    counts = {key: int(n or 0) for key, n in count.collect("pyarrow").rows(named=True)[0].items()}
+    where = f"Column {name!r} of {source.name}"
+
+    def shown(which: str) -> str:
+        rows = judged.filter(nw.col(which) == 1).head(2).collect("pyarrow")
+        return f"e.g. {listed(rows['text'].to_list())}"
+
+    many = f"{counts['with']:,} {'time carries' if counts['with'] == 1 else 'times carry'}"
+    zoned = f"{many} a time zone, {shown('with')}" if counts["with"] else ""
+    if all(counts.values()):
+        raise DataError(
+            f"{where}: {zoned}, and {counts['without']:,} "
+            f"{'does' if counts['without'] == 1 else 'do'} not, {shown('without')}. Write all of "
+            "them with their offset, or all without."
+        )
+    if counts["with"] and timezone is None:
+        raise DataError(
+            f"{where}: {zoned}, and the day of a purchase depends on it. Say whose day counts, "
+            'the shop\'s, e.g. timezone="Europe/London".'
+        )
+    if counts["without"] and timezone is not None:
+        raise UsageError(
+            f"timezone: column {name!r} holds text without a time zone, {shown('without')}; there "
+            "is nothing to convert from. Leave it out."
+        )
 
 
 def _unlike(samples: Sequence[str], fits: "dict[str, Any]") -> list[str]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,24 @@ __all__ = ["monitoring_page", "monitoring_sections"]
 Columns = dict[str, tuple[str, Callable[[Any], str] | None]]
 _SHOWN = 12  # rows of runs that the page opens by itself
 _NEVER = "The newest run has no earlier one to be compared with."
+_DATA_FIRST = (
+    "Mend the data first: until the log is complete and its past stays as it was, nothing here "
+    "judges the model."
+)
+_ADVICE = {
+    "keep": "Keep the model: past forecasts have held, and nothing needs to be done.",
+    "watch": (
+        "Go on with the model, and look here again after the next runs: what is listed below may "
+        "pass, or become a reason to fit it anew."
+    ),
+    "refit": (
+        "Fit the model anew before its forecasts are used; where it was fitted anew already, "
+        "backtest and choose another."
+    ),
+    "too early to say": (
+        "Go on running the job: it is judged as soon as the window of its first run is over."
+    ),
+}
 
 
 def monitoring_page(
@@ -115,7 +133,8 @@ def _verdict(
         error = percent(row.standard_error)
         tiles.append((label, _signed(row.bias), f"{many}, standard error {error}"))
     others = tuple(each for each in reasons if each not in data_problems)
-    parts: list[Part] = [Tiles(tuple(tiles))]
+    advice = _DATA_FIRST if data_problems else _ADVICE[verdict]
+    parts: list[Part] = [Tiles(tuple(tiles)), Prose((advice,))]
     if data_problems:
         parts.append(Alerts(tuple(data_problems)))
     parts.append(Listing(others or ("Nothing speaks against the model.",)))
@@ -243,16 +262,18 @@ def _parameters(parameters: pd.DataFrame) -> Section:
 def _data(restated: pd.DataFrame, freshness: pd.DataFrame) -> Section:
     fresh = freshness.iloc[0]
     usual = fresh["usual_week"]
+    today = fresh["last_day"] + timedelta(days=int(fresh["days_since"]))
     said = [
-        f"Days since the last purchase, on {day(fresh['last_day'])}: {count(fresh['days_since'])}; "
-        f"the longest gap of the year before: {count(fresh['longest_gap'])}.",
+        f"The last purchase was on {day(fresh['last_day'])}, {_days(fresh['days_since'])} before "
+        f"{day(today)}; in the year up to it the longest gap was {_days(fresh['longest_gap'])}.",
         f"Purchases in the last 7 days: {count(fresh['last_week'])}"
         + (f", where {estimate(usual)} a week are usual." if usual == usual else "."),
     ]
     parts: list[Part] = [Listing(tuple(said))]
     changed = restated[restated["changed"].astype(bool)]
     if changed.empty:
-        parts.append(Prose((f"All {len(restated)} runs looked at saw the past as it is today.",)))
+        looked = "The run" if len(restated) == 1 else f"All {len(restated)} runs"
+        parts.append(Prose((f"{looked} looked at saw the past as it is today.",)))
     else:
         columns: Columns = {
             "run_id": ("Run", None), "cutoff": ("Cutoff", day), "customers": ("Customers", count),
@@ -287,6 +308,10 @@ def _signed(share: Any) -> str:
     if share in (math.inf, -math.inf):
         return "+\u221e" if share > 0 else "\u2212\u221e"
     return percent(share, signed=True)
+
+
+def _days(number: int) -> str:
+    return "1 day" if number == 1 else f"{count(number)} days"
 
 
 def _yes(value: Any) -> str:

@@ -54,7 +54,7 @@ def verdict_section(
     if tiles:
         parts.append(Tiles(tuple(tiles)))
     if text:
-        parts.append(Prose(tuple(text)))
+        parts.insert(0 if money else len(parts), Prose(tuple(text)))
     found = alerts(ledger, forecast, backtest, fired)
     if found:
         parts.append(Alerts(tuple(found)))

@@ -167,6 +167,8 @@ def test_odd_requests_are_refused(ledger, fakes):
     for models in ({}, [], {ZERO: fakes.Fake()}, {"x": "no model"}, [fakes.Fake]):
         with pytest.raises(UsageError, match="models"):
             backtest(ledger, models, **WEEKS)
+    with pytest.raises(UsageError, match=r"\{'btyd': fc\.MODELS\['btyd'\], 'zero': fc\.MODELS"):
+        backtest(ledger, ["btyd", "zero"], **WEEKS)
     for populations in ([], ["existing", "existing"], ["old"]):
         with pytest.raises(UsageError, match="populations"):
             backtest(ledger, fakes.Fake(), **WEEKS, populations=populations)

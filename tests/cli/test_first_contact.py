@@ -183,22 +183,3 @@ class TestColoursAndWidth:
         shown = told("audit", str(shop), COLUMNS="80").stdout
         assert max(map(len, shown.splitlines())) <= 80
         assert "…" not in shown
-
-    @pytest.mark.parametrize("width", [60, 80, 120])
-    def test_leaderboard_drops_scores_and_cuts_no_number(
-        self, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        import forecast as fc
-        from forecast.cli.screen import print_backtest, screen
-
-        ledger = fc.read_ledger(fc.simulate_shop(60, days=400, seed=1).orders, key=())
-        models = {name: fc.MODELS[name] for name in ("zero", "own_rate")}
-        found = fc.backtest(ledger, models, horizon="8W", origins=1, draws=20)
-        monkeypatch.setattr(screen, "_width", width)
-        print_backtest(found)
-        shown = capsys.readouterr().out
-        first = shown[: shown.index("Value of")]
-        assert max(len(line.rstrip()) for line in first.splitlines()) <= width
-        assert "…" not in first
-        assert "RMSE" in first
-        assert ("MAE  " in first) == (width == 120)

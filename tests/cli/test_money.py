@@ -65,6 +65,7 @@ def test_value_folder(ltv: Run, roads: Any, store: Path, tmp_path: Path) -> None
     customers = pd.read_parquet(out / "customers.parquet").set_index("customer_id")
     pd.testing.assert_frame_equal(customers, found.value.customers)
     assert "LTV:CAC" in ended.out
+    assert "LTV and CAC in currency units" in ended.out
     assert "organic" in ended.out
     assert ended.out.endswith(f"Report: {out}/report.html\n")
     page = (out / "report.html").read_text()
@@ -160,7 +161,8 @@ def test_margin_from_a_column_and_first_touches(ltv: Run, store: Path, tmp_path:
         ("value", ("--margin", "40%"), 3, "'40%'"),
         ("value", ("--spend", "none.csv"), 6, "none.csv does not exist"),
         ("value", ("--spend", "{store}/plan.toml"), 3, "is no table"),
-        ("value", ("--by", "country"), 3, "country"),
+        ("value", ("--by", "country"), 3, "No column 'country'"),
+        ("value", ("--by", "country"), 3, "--by channel; or --by month. Columns: 'customer_id'"),
         ("value", ("--draws", "0"), 2, "--draws: 0 must be at least 2"),
         ("value", ("--ratio", "0"), 2, "--ratio: 0.0"),
         ("value", ("--model", "oracle"), 2, "No model 'oracle'"),
@@ -172,6 +174,8 @@ def test_margin_from_a_column_and_first_touches(ltv: Run, store: Path, tmp_path:
         ("scenario", ("--scenario", "{store}/orders.csv"), 2, "is no TOML"),
         ("scenario", ("--model", "own_rate"), 2, "OwnRate has no lever 'retention'"),
         ("scenario", ("--swing", "2"), 2, "--swing: 2.0"),
+        ("scenario", ("--scenario", "retention=1,1"), 2, "'retention=1,1' is no TOML"),
+        ("scenario", ("--scenario", "retentoin=1.1"), 2, "BTYD has no lever 'retentoin'"),
     ],
 )
 def test_what_makes_no_sense_is_one_sentence(
@@ -191,6 +195,45 @@ def test_what_makes_no_sense_is_one_sentence(
     assert ended.err.count("error: ") == 1
     assert "Internal" not in ended.err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "said"),
+    [
+        ("value", ("--margin", "40"), "--margin: "),
+        ("value", ("--risk", "2"), "risk 2.0"),
+        ("scenario", ("--margin", "40"), "--margin: "),
+        ("scenario", ("--swing", "2"), "--swing: "),
+        ("scenario", ("--scenario", "retentoin=1.1"), "no lever 'retentoin'"),
+        ("segments", ("--model", "btdy"), "Did you mean 'btyd'?"),
+    ],
+)
+def test_arguments_are_refused_before_any_file_is_read(
+    command: str, words: tuple[str, str], said: str, ltv: Run, tmp_path: Path
+) -> None:
+    more = {
+        "value": ("--spend", tmp_path / "no.csv", "--margin", "0.4"), "segments": (),
+        "scenario": ("--scenario", "retention=1.1", "--margin", "0.4"),
+    }[command]  # fmt: skip
+    given = dict(zip(more[::2], more[1::2], strict=True)) | dict([words])
+    ended = ltv(command, tmp_path / "none.csv", *(each for pair in given.items() for each in pair),
+                "--out", tmp_path / "out")  # fmt: skip
+    assert ended.code == 2
+    assert said in ended.err
+
+
+def test_levers_need_no_file(ltv: Run, roads: Any, store: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare.toml"
+    bare.write_text('name = "loyalty programme"\nretention = 1.2\nmargin = 0.9\n')
+    road = list(roads["scenario"])
+    at = road.index("--scenario") + 1
+    tables = []
+    for number, source in enumerate((store / "plan.toml", bare, "retention=1.2,margin=0.9")):
+        road[at] = source
+        ended = ltv(*road, "--out", tmp_path / str(number))
+        assert ended.code == 0, ended.err
+        tables.append((tmp_path / str(number) / "scenario.csv").read_bytes())
+    assert len(set(tables)) == 1
 
 
 def test_a_log_without_amounts_has_no_money(ltv: Run, store: Path, tmp_path: Path) -> None:
@@ -217,6 +260,12 @@ def test_the_page_of_money_is_made_anew_the_same(
     start = {"value": "A customer is worth", "segments": "Of 80 customers:",
              "scenario": "loyalty programme changes clv over 13W by"}[command]  # fmt: skip
     assert page.index('id="verdict"') < page.index(start) < page.index('id="data"')
+    title = {"value": "Unit economics", "segments": "Segments",
+             "scenario": "Scenario: loyalty programme"}[command]  # fmt: skip
+    assert f"<title>{title}</title>" in page
+    assert f"<h1>{title}</h1>" in page
+    if command != "scenario":
+        assert page.index(start) < page.index("Expected purchases")
     assert ("What each lever moves" in page) is (command == "scenario")
 
 

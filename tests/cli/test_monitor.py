@@ -48,6 +48,7 @@ def test_keep_ends_with_0(ltv: Run, place: Path) -> None:
     assert ended.code == 0, ended.err
     assert ended.out.startswith("Keep\n")
     assert "purchases over 13W" in ended.out
+    assert ", 1 run\n" in ended.out
     assert "error:" not in ended.err
 
 
@@ -155,3 +156,13 @@ def test_a_job_is_reviewed_on_the_day_it_is_where_the_shop_is(
     assert "today is 2023-09-01" in ended.err
     monkeypatch.setattr(Job, "today", lambda _: date(2023, 9, 2))
     assert "today is 2023-09-02" in ltv("monitor", job).err
+
+
+def test_a_pinned_cutoff_can_be_reviewed_as_of_a_day_before_the_log_ends(
+    ltv: Run, place: Path
+) -> None:
+    job = place / "job.toml"
+    job.write_text(JOB.format(log="clean.csv", bias=0.2))
+    ended = ltv("monitor", job, "--as-of", "2023-10-01")
+    assert "future" not in ended.err
+    assert ended.code == 0

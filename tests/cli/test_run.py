@@ -155,7 +155,7 @@ class TestVerify:
         (job.parent / "out" / "mine.txt").write_text("mine")
         ended = ltv("verify", job.parent / "out")
         assert ended.code == 0
-        assert "1 files are not of ltv: 'mine.txt'" in ended.err
+        assert "1 file is not of ltv: 'mine.txt'" in ended.err
 
 
 def test_folder_of_results_is_not_overwritten_by_other_files(ltv: Run, job: Path) -> None:

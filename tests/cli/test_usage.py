@@ -92,6 +92,7 @@ TEST = ("backtest", "{shop}", "--horizon", "8W", "--origins", "2", "--out", "{ou
         (("forecast", "{shop}", "--out={out}"), "--horizon is missing, e.g. --horizon 26W. See"),
         (("forecast", "{shop}"), "--horizon and --out are missing, e.g. --horizon 26W --out f"),
         (("segments", "--horizon"), "--horizon requires"),
+        ((*ROAD[:2], "--horizn", *ROAD[3:]), "Did you mean --horizon by '--horizn'?"),
         (("value", "--by", "x"), "FILE, --spend, --margin and --out are missing, e.g. ltv value"),
         (("report",), "FOLDER is missing"),
         ((*ROAD[:3], "26", *ROAD[4:]), "--horizon: '26'"),
@@ -189,12 +190,11 @@ class TestPlaces:
 
     def test_existing_folder(self, ltv: Run, shop: Path, tmp_path: Path) -> None:
         (tmp_path / "mine.txt").write_text("mine")
-        ended = ltv("forecast", shop, *self.road, tmp_path)
-        assert ended.code == 5
-        assert "--overwrite" in ended.err
-        ended = ltv("forecast", shop, *self.road, tmp_path, "--overwrite")
-        assert ended.code == 5
-        assert "'mine.txt'" in ended.err
+        for more in ((), ("--overwrite",)):
+            ended = ltv("forecast", shop, *self.road, tmp_path, *more)
+            assert ended.code == 5
+            assert "'mine.txt'" in ended.err
+            assert "--overwrite" not in ended.err
         assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
     def test_overwrite_replaces_only_what_ltv_wrote(
@@ -202,7 +202,9 @@ class TestPlaces:
     ) -> None:
         out = tmp_path / "out"
         assert ltv("forecast", shop, *self.road, out).code == 0
-        assert ltv("forecast", shop, *self.road, out).code == 5
+        ended = ltv("forecast", shop, *self.road, out)
+        assert ended.code == 5
+        assert "--overwrite it" in ended.err
         first = (out / "manifest.json").stat().st_ino
         assert ltv("forecast", shop, *self.road, out, "--overwrite").code == 0
         assert (out / "manifest.json").stat().st_ino != first

@@ -30,6 +30,7 @@ IDS = st.sampled_from(
 DATES = st.one_of(
     st.dates().map(str),
     st.datetimes().map(str),
+    st.datetimes(timezones=st.timezones()).map(str),
     st.dates().map(lambda day: day.strftime("%d/%m/%Y")),
     st.sampled_from(["", "now", "2024-02-30", "2024-01-01T10:00Z", "0000-00-00", "20240101"]),
 )
@@ -38,6 +39,7 @@ AMOUNTS = st.one_of(
     st.integers(-(10**20), 10**20).map(str),
     st.decimals(allow_nan=False, allow_infinity=False, places=2).map(str),
     st.sampled_from(["", "nan", "1e999", "$5", "1,5", "1_000", "-0", "+.5", "0x1", "\u0661"]),
+    st.sampled_from(["1.234,50 €", "€ 5", "USD 6", "- $7", "1 234,5", "1'234", "1,234", "5 kr."]),
 )
 ANY = st.text(st.characters(codec="utf-8"), max_size=8)
 FIELDS = st.tuples(IDS | ANY, DATES | ANY, AMOUNTS | ANY, ANY)
@@ -75,6 +77,8 @@ OPTIONS = st.fixed_dictionaries(
         "returns": st.sampled_from(["net", "drop", "keep", "error"]),
         "date_format": st.sampled_from(["%d/%m/%Y", "%Y%m%d", "%Y-%m-%d", "%c", "%d%m%Y%H%M%S"]),
         "timezone": st.sampled_from(["UTC", "Europe/London", "Mars/North"]),
+        "decimal": st.sampled_from([".", ",", ";"]),
+        "thousands": st.sampled_from([".", ",", " ", "'", ""]),
         "customer_columns": st.just(["extra"]),
         "purchase_columns": st.just(["extra"]),
         "key": st.sampled_from([(), ["extra"], ["customer", "date"]]),

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from forecast.errors import BadRowsError
+from forecast.errors import BadRowsError, DataWarning
 from forecast.views import customer_summary
 
 LOG = pd.DataFrame(
@@ -112,9 +112,30 @@ def test_a_key_drops_copies(read, counts):
 
 def test_copies_differ_if_what_is_kept_differs(read, counts):
     log = pd.concat([LOG, LOG.iloc[:1].assign(country="US")]).assign(order=[*range(12), 0])
-    assert counts(read(log, key="order"))["repeated keys"] == 1
+    with pytest.warns(DataWarning, match="1 row with a key"):
+        assert counts(read(log, key="order"))["repeated keys"] == 1
     with pytest.raises(BadRowsError, match="differ"):
         read(log, key="order", customer_columns="country")
+
+
+def test_lines_of_an_order_that_a_key_drops_are_warned_about(read):
+    rows = [("a", "2024-01-01", 5.0, 1, 1), ("a", "2024-01-01", 5.0, 1, 2)]  # two lines, one price
+    rows += [("b", "2024-01-02", 3.0, 2, 1)] * 2  # a copy
+    log = pd.DataFrame(rows, columns=["c", "d", "v", "order", "line"])
+    with pytest.warns(DataWarning, match=r"1 row with a key \(order\).* add the line's own column"):
+        ledger = read(log, key="order")
+    line = ledger.audit.set_index("check").loc["repeated keys"]
+    assert (line["count"], line["severity"]) == (2, "warning")
+    assert "1 of them differs in columns that are not read" in line["what"]
+    whole = read(log, key=["order", "line"])
+    assert whole.purchases()["value"].tolist() == [10.0, 3.0]
+    line = whole.audit.set_index("check").loc["repeated keys"]
+    assert (line["count"], line["severity"]) == (1, "info")
+    other = log.assign(v=[5.0, 6.0, 3.0, 3.0])
+    with pytest.raises(BadRowsError, match=r"in 1 row.*add the line's own column to key"):
+        read(other, key="order")
+    without = read(other, key="order", value=None).audit.set_index("check")
+    assert without.loc["repeated keys", "severity"] == "warning"  # no amount is lost: not louder
 
 
 def test_customer_columns_are_those_of_the_first_purchase(read):

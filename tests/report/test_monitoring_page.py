@@ -87,6 +87,7 @@ def test_verdict_comes_first_and_data_before_all(tmp_path: Path) -> None:
     places = [text.index(each) for each in order]
     assert places == sorted(places)
     assert text.count("Stale.") == 1
+    assert "Mend the data first: " in text
     assert text.count("<svg") == 1
 
 
@@ -116,6 +117,30 @@ def test_empty_parts_say_why(tmp_path: Path) -> None:
                  "No two runs have parameters", "saw the past as it is today"):  # fmt: skip
         assert said in text
     assert "<svg" not in text
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        ("keep", "nothing needs to be done"),
+        ("watch", "look here again after the next runs"),
+        ("refit", "Fit the model anew before"),
+        ("too early to say", "Go on running the job"),
+    ],
+)
+def test_a_verdict_says_what_to_do(verdict: str, said: str, tmp_path: Path) -> None:
+    text = page(tmp_path, verdict=verdict, data_problems=())
+    assert text.index("</dl>") < text.index(said) < text.index("Matured runs</h2>")
+
+
+def test_days_are_counted_up_to_the_review(tmp_path: Path) -> None:
+    found = tables()
+    assert "1 June 2024, 1 day before 2 June 2024; in the year up to it the longest gap was 3 " in (
+        page(tmp_path)
+    )
+    old = found["freshness"].assign(days_since=510)
+    text = page(tmp_path, tables=found | {"freshness": old})
+    assert "The last purchase was on 1 June 2024, 510 days before 24 October 2025" in text
 
 
 def test_markdown_too(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 NAMES = {"customer": "customer_id", "date": "date", "value": "amount", "key": ()}
+TEXT = "customer_id string, date string, amount string"
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +88,14 @@ def test_formats_and_zones(spark: Any) -> None:
     moments = small(spark, date="timestamp")
     with pytest.raises(UsageError, match=r"session's time zone, UTC.*Asia/Tokyo"):
         read_ledger(moments, **NAMES, timezone="Asia/Tokyo")
+    text = small(spark, day="2024-03-31T22:00:00Z").filter("customer_id = 'a'")
+    ledger = read_ledger(text, **NAMES, timezone="Europe/Berlin")  # whatever the session's zone
+    assert str(ledger.first_day) == "2024-04-01"
+    marked = spark.createDataFrame(
+        [("a", "2024-01-01", "1.234,50\u00a0\u20ac"), ("b", "2024-01-02", "\u20ac -5")], TEXT
+    )
+    ledger = read_ledger(marked, **NAMES, decimal=",", thousands=".", returns="keep")
+    assert customer_summary(ledger)["total_value"].tolist() == [1234.5, -5.0]
     ledger = read_ledger(moments, **NAMES, timezone="UTC")
     assert customer_summary(ledger)["n_purchases"].tolist() == [2]
     assert "Days are counted in UTC time zone." in set(ledger.audit["what"])

@@ -35,14 +35,14 @@ def check_free(path: str | Path, *, overwrite: bool = False) -> Path:
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise LockedError(f"{target} exists and is not a folder. Choose another name.")
     if target.is_dir() and any(target.iterdir()):
-        if not overwrite:
-            raise LockedError(f"{target} is not empty. Choose another folder, or --overwrite it.")
         foreign = foreign_files(target)
         if foreign or not any((target / name).is_file() for name in (MANIFEST, SUCCESS)):
             raise LockedError(
                 f"{target} holds files that ltv did not write ({listed(foreign)}); it stays as "
                 "it is. Choose another folder."
             )
+        if not overwrite:
+            raise LockedError(f"{target} is not empty. Choose another folder, or --overwrite it.")
     near = next(each for each in place.parents if each.exists())
     if not near.is_dir():
         raise FileError(f"{target} cannot be made: {near} is not a folder.")
@@ -78,14 +78,14 @@ def output_folder(
     target = Path(os.path.abspath(shown))
     made = [each for each in target.parents if not each.exists()]
     part = target.parent / f".{target.name}.{secrets.token_hex(4)}.part"
-    done = False
+    spare, done = part.with_suffix(".old"), False
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         part.mkdir(mode=0o700)
         yield part
         write_manifest(part, manifest or {})
         check_free(shown, overwrite=overwrite)  # another run may have been quicker
-        publish(part, target, part.with_suffix(".old"))
+        publish(part, target, spare)
         done = True
     except OSError as error:
         raise FileError(f"{shown} cannot be written ({error.strerror or error}).") from error
@@ -93,6 +93,8 @@ def output_folder(
         raise FileError(str(error).replace(str(part), str(shown))) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+        if target.exists():  # else it is the only copy of what was there
+            shutil.rmtree(spare, ignore_errors=True)
         for each in [] if done else made:
             with suppress(OSError):  # parents made for nothing, unless another put something there
                 each.rmdir()

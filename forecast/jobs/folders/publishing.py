@@ -31,7 +31,8 @@ def publish(made: Path, target: Path, spare: Path) -> None:
         except BaseException:
             recover(target, spare)
             raise
-        spare.rename(made)
+        with suppress(OSError):  # published; what it replaced may as well lie there
+            spare.rename(made)
     settle(target.parent)
 
 
@@ -68,4 +69,6 @@ def _open_rights(folder: Path) -> None:
     mask = os.umask(0)
     os.umask(mask)
     for path in (folder, *folder.rglob("*")):
+        if path.is_symlink():  # what it points to is not ours
+            continue
         path.chmod((0o777 if path.is_dir() else 0o666) & ~mask)

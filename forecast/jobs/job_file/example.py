@@ -17,7 +17,9 @@ __all__ = ["example_job"]
 _READING: dict[str, tuple[Any, str]] = {
     "returns": ("net", "what negative amounts mean: net, drop, keep or error"),
     "date_format": ("%d/%m/%Y", "where days are not written YYYY-MM-DD"),
-    "timezone": ("Europe/London", "whose day counts, for timestamps with a time zone"),
+    "timezone": ("Europe/London", "whose day counts, for times with a time zone"),
+    "decimal": (",", "the sign before the cents, where amounts are text and it is no point"),
+    "thousands": (".", "the sign between thousands, where amounts are text and have one"),
     "max_bad_rows": (0, "how many unreadable rows may be dropped"),
     "delimiter": (",", "of CSV files"),
     "encoding": ("utf-8", "of CSV files"),

@@ -107,10 +107,17 @@ class Source(Store):
     returns: Literal["net", "drop", "keep", "error"] = "net"
     date_format: Annotated[str, AfterValidator(allowed.written_dates)] | None = None
     timezone: Annotated[str, AfterValidator(allowed.time_zone)] | None = None
+    decimal: Literal[".", ","] | None = None
+    thousands: Literal[".", ",", " ", "'"] | None = None
     max_bad_rows: Annotated[int, Field(ge=0)] = 0
     delimiter: Annotated[str, AfterValidator(allowed.delimiter)] = ","
     encoding: Annotated[str, AfterValidator(allowed.encoding)] = "utf-8"
     as_of: Annotated[dt.date, BeforeValidator(allowed.day)] | None = None
+
+    def _wrong(self) -> Iterator[Problem]:
+        yield from super()._wrong()
+        if self.thousands == (self.decimal or "."):
+            yield "thousands", f'"{self.thousands}" is the sign before the cents too: decimal.'
 
     def known_on(self, today: dt.date) -> "Source":
         """Return the source as it is read on a day: later rows are errors, unless it says when."""

@@ -115,8 +115,8 @@ def data_reasons(restated: pd.DataFrame, fresh: dict[str, Any], today: date) -> 
     found = Reasons()
     if fresh["stale"] or fresh["unusual"]:
         (found.data if fresh["stale"] else found.watch).append(
-            f"No purchase for {fresh['days_since']} days before {today}; the longest gap of the "
-            f"year before was {fresh['longest_gap']} days. The log may not arrive any more."
+            f"No purchase for {_days(fresh['days_since'])} before {today}; the longest gap of the "
+            f"year before was {_days(fresh['longest_gap'])}. The log may not arrive any more."
         )
     if fresh["dropped"]:
         found.data.append(
@@ -148,6 +148,10 @@ def data_reasons(restated: pd.DataFrame, fresh: dict[str, Any], today: date) -> 
         f"{told} ({_percent(share, 1)}). {'Clear that up first.' if grave else 'That is little.'}"
     )
     return found
+
+
+def _days(number: int) -> str:
+    return "1 day" if number == 1 else f"{number} days"
 
 
 def _judge_bias(

@@ -59,6 +59,8 @@ class Staging:
     ----------
     reused : list of str
         Stages found finished.
+    taken : set of str
+        Those of them that are copied from the output folder, which was damaged elsewhere.
     seconds : dict
         Stage to the seconds it took in this process.
     """
@@ -68,6 +70,7 @@ class Staging:
         self.folder, self.work = place / "folder", place / "work"
         self.spare = place / "before"
         self.reused: list[str] = []
+        self.taken: set[str] = set()
         self.seconds: dict[str, float] = {}
         self._finished: dict[str, Facts] = {}
 
@@ -111,6 +114,7 @@ class Staging:
                 continue
             if self._holds(folder, kept):
                 self._commit(name, folder, dict(kept["files"]), kept["facts"], copy=True)
+                self.taken.add(name)
             else:
                 lost.append(name)
         return lost

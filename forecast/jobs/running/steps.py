@@ -113,7 +113,9 @@ class Steps:
 
     def _step(self, stage: str, message: str, write: Callable[[Path], Facts | None]) -> Facts:
         if self.staging.done(stage):
-            self.tell("note", stage, "was finished by an interrupted run, and is kept")
+            taken = stage in self.staging.taken
+            found = "is whole in the folder" if taken else "was finished by an interrupted run"
+            self.tell("note", stage, f"{found}, and is kept")
             return self.staging.run(stage, write)
         self.tell("started", stage, message)
         facts = self.staging.run(stage, write)

@@ -81,7 +81,8 @@ class SavedModel:
                 f"The model learned up to {self.cutoff}, {days:,} days before the cutoff "
                 f"{ledger.cutoff}: more than the {ahead:,} days it forecasts. Fit it anew."
             ), True
-        since = "on the cutoff" if days == 0 else f"{days:,} days before the cutoff {ledger.cutoff}"
+        many = "1 day" if days == 1 else f"{days:,} days"
+        since = "on the cutoff" if days == 0 else f"{many} before the cutoff {ledger.cutoff}"
         return f"Not fitted anew: the model learned up to {self.cutoff}, {since}.", False
 
 

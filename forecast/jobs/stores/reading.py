@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 __all__ = ["read_source"]
 
 _COLUMNS = ("customer", "date", "value", "key", "customer_columns", "purchase_columns")
-_OPTIONS = ("returns", "date_format", "timezone", "max_bad_rows", "delimiter", "encoding", "as_of")
+_OPTIONS = (
+    "returns", "date_format", "timezone", "decimal", "thousands", "max_bad_rows", "delimiter",
+    "encoding", "as_of",
+)  # fmt: skip
 
 
 def read_source(

@@ -36,6 +36,15 @@ def test_to_a_new_place_with_usual_rights(made: Path, tmp_path: Path) -> None:
     assert not made.exists()
 
 
+def test_what_a_link_points_to_keeps_its_rights(made: Path, tmp_path: Path) -> None:
+    private = tmp_path / "private.txt"
+    private.write_text("mine")
+    private.chmod(0o600)
+    (made / "link.txt").symlink_to(private)
+    publish(made, tmp_path / "out", tmp_path / "spare")
+    assert private.stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize("way", ["in one step", "by way of the spare"])
 def test_over_an_older_folder(
     way: str, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -68,6 +77,23 @@ def test_a_move_that_fails_leaves_the_older_folder(
         publish(made, target, tmp_path / "spare")
     assert (target / "old.txt").read_text() == "old"
     assert not (tmp_path / "spare").exists()
+
+
+def test_what_was_replaced_may_stay_behind(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, spare, rename = old(tmp_path), tmp_path / "spare", Path.rename
+    monkeypatch.setattr(publishing, "_exchanged", lambda *_: False)
+
+    def fail(self: Path, other: Path) -> Path:
+        if self == spare:
+            raise OSError(5, "Input/output error")
+        return rename(self, other)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    publish(made, target, spare)
+    assert (target / "inner" / "a.txt").read_text() == "new"
+    assert (spare / "old.txt").read_text() == "old"
 
 
 def test_a_move_that_was_cut_off_is_undone(made: Path, tmp_path: Path) -> None:

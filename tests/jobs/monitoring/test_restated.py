@@ -10,6 +10,7 @@ import pytest
 import forecast as fc
 from forecast.jobs.monitoring.restated import freshness, restated
 from forecast.jobs.monitoring.run_history import forget, open_history, record_run
+from forecast.jobs.monitoring.verdict import data_reasons
 
 CUTOFF = "2023-06-30"
 
@@ -113,3 +114,12 @@ def test_a_week_that_did_not_arrive() -> None:
     rare = freshness(log([*range(0, 133, 4)], 139), date(2024, 5, 19), 14)
     assert rare["last_week"] == 0
     assert not rare["dropped"]
+
+
+@pytest.mark.parametrize(("since", "said"), [(1, "for 1 day before"), (40, "for 40 days before")])
+def test_a_stale_log_counts_days_in_words(since: int, said: str) -> None:
+    fresh = {"stale": True, "unusual": True, "days_since": since, "longest_gap": 1,
+             "dropped": False}  # fmt: skip
+    (reason,) = data_reasons(pd.DataFrame({"changed": []}), fresh, date(2024, 1, 1)).data
+    assert said in reason
+    assert "the year before was 1 day. " in reason

@@ -277,12 +277,15 @@ def test_damage_is_found_and_mended(name: str, how: str, make: Make, bytes_of: B
     if name != "_SUCCESS" or how == "missing":  # what it holds is of use for mending alone
         with pytest.raises(DataError, match=r"missing|not as|damaged|did not finish"):
             verify(folder)
-        found = run(path)
+        told: list[str] = []
+        found = run(path, progress=lambda event: told.append(event.message))
         assert found.status == "ok"
+        assert not [message for message in told if "interrupted" in message]
         if name in ("customers.parquet", "audit.csv"):
             stage = "ledger" if name == "audit.csv" else "forecast 8W"
             assert f"Made again: {stage}; the rest is kept." in found.notes
             assert len(found.reused) == 2
+            assert told.count("is whole in the folder, and is kept") == 2
     verify(folder)
     if name != "_SUCCESS" or how == "missing":
         assert bytes_of(folder) == before

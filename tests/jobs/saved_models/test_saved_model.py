@@ -151,6 +151,8 @@ def test_the_file_says_what_it_is(saved: Path, past: Ledger, whole: Ledger) -> N
     said, too_old = found.stale(whole, HORIZON)
     assert "40 days before the cutoff" in said
     assert not too_old
+    said, _ = found.stale(whole.cut(past.cutoff + timedelta(days=1)), HORIZON)
+    assert ", 1 day before the cutoff" in said
     said, too_old = found.stale(whole, "2W")
     assert "more than the 14 days it forecasts. Fit it anew." in said
     assert too_old
