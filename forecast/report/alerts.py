@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from forecast.backtest import Backtest
-from forecast.backtest.checks.check import INTERVALS, Check
+from forecast.backtest.checks.check import INTERVALS, TRUNCATION, Check
 from forecast.forecaster import Forecast
 from forecast.ledger import Ledger
 from forecast.report.formats import count, day, length, percent
@@ -13,6 +13,8 @@ from forecast.report.leader import lead
 from forecast.report.verdict import off, same_model
 
 __all__ = ["alerts"]
+
+SAID_BY = {"early customers": TRUNCATION}  # warnings of the audit that a check says better
 
 
 def alerts(
@@ -38,8 +40,9 @@ def alerts(
         judged = any(check.id == INTERVALS and not check.causes for check in fired)
         found += _backtest_alerts(backtest, intervals=not judged)
     if ledger is not None:
-        audit = ledger.audit
-        for _, row in audit[audit["severity"] == "warning"].iterrows():
+        audit, said = ledger.audit, {check.id for check in fired}
+        warned = (audit["severity"] == "warning") & ~audit["check"].map(SAID_BY).isin(said)
+        for _, row in audit[warned].iterrows():
             name = str(row["check"]).replace("_", " ").capitalize()
             found.append(f"{name} ({count(row['count'])}): {row['what']}")
     return found

@@ -13,7 +13,7 @@ import pytest
 from forecast.backtest import Backtest, Comparison, backtest
 from forecast.backtest.checks import Check
 from forecast.forecaster import Forecast
-from forecast.ledger import Ledger
+from forecast.ledger import Ledger, read_ledger
 from forecast.report import report
 from forecast.report.alerts import alerts
 from forecast.report.leader import lead
@@ -181,6 +181,19 @@ def test_where_the_model_of_the_forecast_came(future: Forecast, tested: Backtest
     assert standing(dataclasses.replace(future, model=best.model), tested) == []
     text = standing(dataclasses.replace(future, model=other), tested)[0]
     assert text.startswith(f"{other}, which made the forecast, came number 2 of 3 on purchases")
+
+
+def test_what_a_check_says_the_audit_does_not_say_again() -> None:
+    old = pd.date_range("2022-01-01", "2022-01-30").repeat(20)
+    new = pd.date_range("2022-02-01", "2022-12-31", freq="3D")
+    days = old.append(new)
+    log = pd.DataFrame({"customer_id": range(len(days)), "date": days})
+    ledger = read_ledger(log, key=())
+    assert "early customers" in set(ledger.audit.query("severity == 'warning'")["check"])
+    said = "Early customers"
+    assert said in " ".join(alerts(ledger, None, None))
+    fired = [Check("D1-left-truncation", "warning", "Old ones.", "Leave them out.")]
+    assert said not in " ".join(alerts(ledger, None, None, fired))
 
 
 def test_alerts_name_what_limits_the_use(
