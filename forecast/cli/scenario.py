@@ -13,6 +13,8 @@ from forecast.errors import UsageError
 
 __all__ = ["scenario"]
 
+UNIT = {"currency": "currency units"}
+
 
 @app.command
 def scenario(
@@ -108,8 +110,9 @@ def scenario(
     print_rows(
         f"{found.name}, {length} after {ledger.cutoff}",
         [
-            (str(name), f"{row['base']:>14,.2f}  becomes {row['scenario']:>14,.2f}, "
-             f"a difference of {row['difference']:,.2f} ({row['lo']:,.2f} to {row['hi']:,.2f})")
+            (f"{name}, {UNIT.get(row['unit'], row['unit'])}",
+             f"{row['base']:>14,.2f}  becomes {row['scenario']:>14,.2f}, a difference of "
+             f"{row['difference']:,.2f} (90 % interval {row['lo']:,.2f} to {row['hi']:,.2f})")
             for name, row in found.table.iterrows()
         ],
     )  # fmt: skip
