@@ -46,7 +46,7 @@ class Broken(OwnRate):
         return self
 
     def forecast(self, *args: Any, **options: Any) -> Forecast:
-        if self.where == "forecast" and self.cutoff_ is not None and self.cutoff_.year == 2023:
+        if self.where == "forecast" and self.ledger_ is not None and self.ledger_.cutoff.year == 2023:
             raise TooLittleDataError("Not today. Come back tomorrow.")
         return super().forecast(*args, **options)
 
@@ -280,7 +280,7 @@ class TestMembers:
     def test_members_stay_unfitted(self, cut: Ledger) -> None:
         mine = OwnRate()
         Ensemble({"mine": mine}, seasonal=None).fit(cut).forecast("8W", draws=0)
-        assert mine.summary_ is None
+        assert mine.rates_ is None
 
     def test_free_purchases_alone_and_no_amounts(
         self, orders: pd.DataFrame, ledger_of: Reader
