@@ -46,7 +46,8 @@ class Broken(OwnRate):
         return self
 
     def forecast(self, *args: Any, **options: Any) -> Forecast:
-        if self.where == "forecast" and self.ledger_ is not None and self.ledger_.cutoff.year == 2023:
+        seen = self.ledger_
+        if self.where == "forecast" and seen is not None and seen.cutoff.year == 2023:
             raise TooLittleDataError("Not today. Come back tomorrow.")
         return super().forecast(*args, **options)
 
