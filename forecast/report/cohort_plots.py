@@ -112,9 +112,9 @@ def cohort_bias(
     columns: list[Any] = sorted(table["cutoff"].unique()) if across == "cutoff" else []
     columns = columns or [str(each) for each in _by_length(backtest)]
     size = 8.5 if len(columns) <= 9 else 7.0
-    for row in table.itertuples():
-        x, y = columns.index(getattr(row, across)), cohorts.index(row.cohort)
-        bias = float(row.bias)  # type: ignore[arg-type]
+    biases = table["bias"].astype(float)
+    for column, cohort, bias in zip(table[across], table["cohort"], biases, strict=True):
+        x, y = columns.index(column), cohorts.index(cohort)
         if np.isnan(bias):
             ax.text(x, y, "few", ha="center", va="center", size=size, color=COLOUR["muted"])
             continue

@@ -92,8 +92,10 @@ def payback_curves(
     ax = on_axes(ax)
     labels = curves[list(curves.columns[: list(curves.columns).index("age_months")])]
     group = labels.astype(str).agg(" / ".join, axis=1)
-    sizes = curves.groupby(group)["customers"].max().drop(_everybody(labels), errors="ignore")
-    shown = list(sizes.nlargest(MOST).index) or [_everybody(labels)]
+    everybody = " / ".join([EVERYBODY] * labels.shape[1])
+    sizes = curves.groupby(group)["customers"].max().drop(everybody, errors="ignore")
+    shown = list(sizes.nlargest(MOST).index) or [everybody]
+    costs = {} if cac is None else {_label(key): float(cost) for key, cost in cac.items()}
     for number, name in enumerate(each for each in group.unique() if each in shown):
         color, mark, dash = look(number)
         rows = curves[group == name]
@@ -107,7 +109,7 @@ def payback_curves(
             month, rows["lo"].to_numpy(float), rows["hi"].to_numpy(float), color=color,
             alpha=0.18, linewidth=0,
         )  # fmt: skip
-        cost = np.nan if cac is None else _cost(cac, name)
+        cost = costs.get(name, np.nan)
         if cost > 0:
             ax.hlines(cost, 0, _paid_back(month, margin, cost), color=color, linewidth=1)
     left_out = len(sizes) - len(shown)
@@ -127,19 +129,10 @@ def _label(key: Any) -> str:
     return " / ".join(map(str, key)) if isinstance(key, tuple) else str(key)
 
 
-def _everybody(labels: pd.DataFrame) -> str:
-    return " / ".join([EVERYBODY] * labels.shape[1])
-
-
 def _paid_back(month: FloatArray, margin: FloatArray, cost: float) -> float:
     """Return the age at which the curve first reaches a cost, or its end."""
-    reached = np.flatnonzero(margin >= cost)
-    if not len(reached) or not reached[0]:
-        return float(month[reached[0]] if len(reached) else month[-1])
-    around = slice(reached[0] - 1, reached[0] + 1)
+    first = int(np.argmax(margin >= cost))
+    if margin[first] < cost:
+        return float(month[-1])
+    around = slice(max(first - 1, 0), first + 1)
     return float(np.interp(cost, margin[around], month[around]))
-
-
-def _cost(cac: "pd.Series[float]", name: str) -> float:
-    known = {_label(key): float(cost) for key, cost in cac.items()}
-    return known.get(name, np.nan)
