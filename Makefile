@@ -28,10 +28,10 @@ install: .venv/.dev  ## install everything into .venv, extras and development to
 
 demo: .venv/.core  ## backtest and forecast the sample shop, then name the report
 	$(BIN)/ltv backtest data/sample/online_retail_ii.csv.gz --customer customer_id --date date --value amount \
-	  --horizon 13W --origins 3 --models ensemble btyd boosting cohort_curve seasonal_series own_rate --workers 2 \
+	  --currency GBP --horizon 13W --origins 3 --models ensemble btyd boosting cohort_curve seasonal_series own_rate --workers 2 \
 	  --out out/demo/backtest --overwrite
 	$(BIN)/ltv forecast data/sample/online_retail_ii.csv.gz --customer customer_id --date date --value amount \
-	  --horizon 26W --backtest out/demo/backtest --out out/demo/forecast --overwrite
+	  --currency GBP --horizon 26W --backtest out/demo/backtest --out out/demo/forecast --overwrite
 
 test: .venv/.dev lint  ## lint, types, tests, notebooks and the browser check
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -68,8 +68,8 @@ lock: $(filter .tools/bin/uv,$(UV))  ## resolve the dependencies anew
 	$(UV) pip compile -q pyproject.toml --extra mcmc --extra polars --group test \
 	  --resolution lowest-direct --python-version 3.11 --generate-hashes --no-header -U \
 	  -o requirements-lowest.lock
-	$(UV) pip compile -q pyproject.toml --extra arviz --group pymc -c requirements-dev.lock \
-	  --python-version 3.11 --generate-hashes --no-header -U -o requirements-pymc.lock
+	$(UV) pip compile -q pyproject.toml --extra arviz --group pymc \
+	  --python-version 3.12 --generate-hashes --no-header -U -o requirements-pymc.lock
 
 clean:  ## remove the environment and all outputs
 	rm -rf .venv .tools .legs out

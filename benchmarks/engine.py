@@ -137,8 +137,8 @@ def step_nuts(customers: int, file: str) -> dict[str, float]:
 
     columns = dict(zip(("frequency", "recency", "T"), cdnow(), strict=True))
     data = pd.DataFrame({"customer_id": np.arange(len(columns["T"])), **columns})
-    model, start = BetaGeoModel(data=data), cpu(children=True)
-    model.fit(chains=4, draws=500, tune=1000, cores=2, progressbar=False, random_seed=1)
+    model, start = BetaGeoModel(), cpu(children=True)
+    model.fit(data, chains=4, draws=500, tune=1000, cores=2, progressbar=False, random_seed=1)
     return {"cpu": cpu(children=True) - start}
 
 

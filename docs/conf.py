@@ -2,12 +2,14 @@
 
 import inspect
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 from forecast import __version__
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))  # readable.py
 shutil.copytree(HERE.parent / "notebooks", HERE / "notebooks", dirs_exist_ok=True)
 
 project = "ltv-forecast"
@@ -20,7 +22,9 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.viewcode",
     "numpydoc",
+    "readable",
 ]
+toc_object_entries_show_parents = "hide"  # the side bar is narrow
 exclude_patterns = ["build", "notebooks/.ipynb_checkpoints"]
 nb_execution_mode = "off"  # notebooks are executed by the tests, with their outputs kept
 myst_enable_extensions = ["deflist", "colon_fence"]
@@ -37,6 +41,7 @@ html_theme_options = {
     "navbar_persistent": ["search-button"],
     "navbar_end": ["theme-switcher"],
     "header_links_before_dropdown": 6,
+    "pygments_dark_style": "github-dark",  # its comments are quieter than its code
 }
 html_sidebars = {page: [] for page in ("index", "readme", "changelog")}  # nothing stands below them
 html_static_path = ["_static"]

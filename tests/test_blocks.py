@@ -25,6 +25,7 @@ from cyclopts import MissingArgumentError, UnknownOptionError
 from markdown_it import MarkdownIt
 
 import forecast as fc
+from forecast.cli import _run
 from forecast.cli.app import COMMANDS, app
 
 ROOT = Path(__file__).parents[1]
@@ -33,6 +34,7 @@ TREE = "<!-- tree -->\n"
 PEER = "docs/from_pymc_marketing.md"
 ELSEWHERE = {  # kind of block and page -> the test of that page alone
     ("text", "docs/guide/numbers.md"): "test_numbers_page.py",  # formulas
+    ("text", "docs/guide/questions.md"): "test_questions_page.py",  # a drawing
     ("pycon", "docs/guide/questions.md"): "test_questions_page.py",
     ("python", PEER): "test_from_pymc_marketing.py",
 }
@@ -249,9 +251,10 @@ def test_commands_in_the_readmes_sentences_run(shop: Path) -> None:
 
 
 @pytest.fixture
-def job(shop: Path) -> Path:
+def job(shop: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a small job."""
-    shell("ltv init orders.csv", shop)
+    monkeypatch.chdir(shop)
+    assert _run(["init", "orders.csv"]) == 0
     text = (shop / "job.toml").read_text("utf-8")
     (shop / "job.toml").write_text(text.replace('model = "ensemble"', 'model = "own_rate"'))
     return shop
@@ -267,7 +270,9 @@ def test_the_cron_line_runs(job: Path) -> None:
     assert list((job / "results").glob("*/_SUCCESS"))
 
 
-def test_airflows_tasks_run(job: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_airflows_tasks_run(
+    job: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     order: list[Any] = []
 
     class BashOperator:
@@ -285,8 +290,12 @@ def test_airflows_tasks_run(job: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules[path], "BashOperator", BashOperator, raising=False)
     exec(compile(block.text, block.page, "exec"), {})
     assert [task.task_id for task in order] == ["run", "monitor"]
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))  # the paths are whole
     for task in order:
-        shell(task.bash_command.replace("/srv/ltv", shlex.quote(str(job))), job)
+        program, *words = shlex.split(task.bash_command.replace("/srv/ltv", str(job)))
+        assert program == "ltv"
+        assert not set(task.bash_command) & set("|&;<>()$`*?!~#\\")  # nothing for the shell to do
+        assert _run(words) == 0, task.bash_command
     assert list((job / "results").glob("*/_SUCCESS"))
 
 

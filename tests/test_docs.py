@@ -17,8 +17,8 @@ DOCS = ROOT / "docs"
 
 def test_every_question_has_an_answer() -> None:
     text = (DOCS / "guide" / "questions.md").read_text("utf-8")
-    assert len(re.findall(r"^[^:\s#].*\?$", text, flags=re.MULTILINE)) == 20
-    assert len(re.findall(r"^: \S", text, flags=re.MULTILINE)) == 20
+    assert len(re.findall(r"^## .*\?\n\n[A-Z`\[]", text, flags=re.MULTILINE)) == 20
+    assert len(re.findall(r"^## ", text, flags=re.MULTILINE)) == 20
 
 
 def test_names_of_the_package_exist() -> None:

@@ -12,6 +12,8 @@ import pytest
 
 from forecast.datasets import files, load_cdnow, load_sample
 from forecast.errors import FileError
+from forecast.ledger import read_ledger
+from forecast.views import customer_summary
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 
@@ -35,6 +37,25 @@ def test_sample_is_the_file_its_readme_describes() -> None:
         assert number in text, number
     assert "CC BY 4.0" in text
     assert "10.24432/C5CG6D" in text
+
+
+def test_shipped_predictions_are_of_the_customers_known() -> None:
+    path = SAMPLE / "pymc_marketing_predictions.csv.gz"
+    text = (SAMPLE / "README.md").read_text()
+    made = pd.read_csv(path, dtype={"customer_id": str})
+    ledger = read_ledger(load_sample())
+    assert hashlib.sha256(path.read_bytes()).hexdigest() in text
+    assert path.read_bytes()[4:8] == bytes(4)  # no time of making
+    assert f"| {len(made):,} |" in text
+    assert not made.isna().any(axis=None)
+    for day, rows in made.groupby("cutoff"):
+        known = customer_summary(ledger.cut(str(day)))
+        assert f"{day} ({len(rows):,})" in text
+        theirs = rows.set_index("customer_id").reindex(known.index)
+        assert len(rows) == len(known)
+        assert theirs["frequency"].tolist() == known["frequency"].tolist()
+        weeks = known[["recency", "T"]] / 7
+        pd.testing.assert_frame_equal(theirs[["recency", "T"]], weeks, rtol=1e-4)
 
 
 def test_sample_columns_and_order() -> None:
