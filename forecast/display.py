@@ -86,7 +86,10 @@ class Card:
 def ledger_card(ledger: Any) -> Card:
     """Return what a ledger holds, and the warnings of its audit."""
     facts = {"from": str(ledger.first_day), "cutoff": str(ledger.cutoff)}
-    facts |= {name: _number(each) for name, each in ledger.counts().items()}
+    counted = {name: _number(each) for name, each in ledger.counts().items()}
+    if "value" in counted and ledger.currency is not None:
+        counted["value"] += f" {ledger.currency}"
+    facts |= counted
     warned = ledger.audit[ledger.audit["severity"] == "warning"]
     said = zip(warned["what"], warned["count"], strict=True)
     remarks = [f"{what.rstrip('.')}: {count:,}." for what, count in said]
@@ -136,7 +139,9 @@ def backtest_card(backtest: Any) -> Card:
         for target in ("purchases", "value") if backtest.has_value else ("purchases",):
             board = backtest.leaderboard(target, first)
             kept = [name for name in _BOARD if name in board and board[name].notna().any()]
-            found[f"Leaderboard: {target} of {first} customers, lowest error first"] = board[kept]
+            unit = f" ({backtest.currency})" if target == "value" and backtest.currency else ""
+            caption = f"Leaderboard: {target}{unit} of {first} customers, lowest error first"
+            found[caption] = board[kept]
         return found
 
     failed = backtest.runs[backtest.runs["status"] == "failed"]

@@ -19,6 +19,7 @@ from forecast.ledger import Ledger, SummaryTable
 __all__ = [
     "cohort_table",
     "customer_features",
+    "customer_ids",
     "customer_summary",
     "revenue_series",
     "summary_frame",
@@ -77,11 +78,7 @@ def customer_summary(ledger: Ledger) -> pd.DataFrame:
     """
     if isinstance(ledger, SummaryTable):
         return ledger.people.copy()
-    table = summary_frame(ledger).collect("pyarrow").to_pandas()
-    table["customer_id"] = table["customer_id"].astype(str)
-    table = table.set_index("customer_id")
-    if not table.index.is_monotonic_increasing:
-        table = table.sort_index()
+    table = _by_id(summary_frame(ledger))
     frequency = table["n_purchases"].to_numpy(np.int64) - 1
     first, last = table["first"].to_numpy(np.int64), table["last"].to_numpy(np.int64)
     total = table["ticks"].to_numpy(float) / ledger.ticks if ledger.has_value else np.nan
@@ -107,6 +104,21 @@ def customer_summary(ledger: Ledger) -> pd.DataFrame:
         index=table.index,
     )
     return out.join(ledger.attributes()) if ledger.customer_columns else out
+
+
+def customer_ids(ledger: Ledger) -> pd.Index:
+    """Return the index of :func:`customer_summary`, without working out the rest."""
+    if isinstance(ledger, SummaryTable):
+        return ledger.people.index
+    return _by_id(summary_frame(ledger).select("customer_id")).index
+
+
+def _by_id(frame: "nw.LazyFrame[Any]") -> pd.DataFrame:
+    """Collect one row a customer, by ``customer_id`` as text, sorted."""
+    table: pd.DataFrame = frame.collect("pyarrow").to_pandas()
+    table["customer_id"] = table["customer_id"].astype(str)
+    table = table.set_index("customer_id")
+    return table if table.index.is_monotonic_increasing else table.sort_index()
 
 
 def cohort_table(ledger: Ledger, by: str = "cohort") -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Results leave the house whole: Arrow and Polars tables, text, and cards in notebooks."""
 
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pandas as pd
@@ -117,6 +118,17 @@ def test_card_of_a_ledger(cut: Ledger) -> None:
     table = read_summary(summary, unit="days", cutoff="1997-09-30")
     assert "2,357" in Nested(table._repr_html_()).words
     assert "SummaryTable" in table._repr_html_()
+
+
+def test_cards_name_the_currency(cut: Ledger, tested: Backtest) -> None:
+    pounds = replace(cut, currency="<GBP>")
+    words = Nested(pounds._repr_html_()).words
+    assert f"{cut.purchases()['value'].sum():,.0f} <GBP>" in words
+    euros = replace(tested, settings={**tested.settings, "currency": "EUR"})
+    captions = [each for each in Nested(euros._repr_html_()).words if "Leaderboard" in each]
+    assert [each.partition(" of ")[0] for each in captions] == [
+        "Leaderboard: purchases", "Leaderboard: value (EUR)",
+    ]  # fmt: skip
 
 
 def test_card_of_a_forecast(found: Forecast, total: Forecast) -> None:

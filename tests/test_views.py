@@ -7,8 +7,14 @@ import pandas as pd
 import pytest
 
 from forecast.errors import HorizonError, TooLittleDataError, UsageError
-from forecast.ledger import Ledger, read_ledger
-from forecast.views import cohort_table, customer_features, customer_summary, revenue_series
+from forecast.ledger import Ledger, read_ledger, read_summary
+from forecast.views import (
+    cohort_table,
+    customer_features,
+    customer_ids,
+    customer_summary,
+    revenue_series,
+)
 
 LOG = pd.DataFrame(
     [
@@ -74,6 +80,14 @@ def test_summary_without_amounts(ledger, bare):
     same = ["frequency", "recency", "T", "n_purchases", "first_purchase", "last_purchase", "cohort"]
     pd.testing.assert_frame_equal(summary[same], full[same])
     assert summary[["monetary_value", "total_value", "first_value"]].isna().all(axis=None)
+
+
+def test_ids_are_the_index_of_the_summary(ledger):
+    odd = pd.DataFrame({"c": ["b", "\U0001f600", "\uff21", "Z"], "d": "2024-01-01", "v": 1.0})
+    rfm = pd.DataFrame({"frequency": [0, 1], "recency": [0, 2], "T": [5, 6]}, index=["b", "a"])
+    summary = read_summary(rfm.rename_axis("customer_id"), unit="days", cutoff="2024-01-31")
+    for each in (ledger, ledger.cut("2024-02-01"), ledger_of(odd), summary):
+        pd.testing.assert_index_equal(customer_ids(each), customer_summary(each).index)
 
 
 def test_cohorts_by_hand(ledger):

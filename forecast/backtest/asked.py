@@ -85,6 +85,7 @@ def plan_of(
             "first_day": str(ledger.first_day),
             "ledger_cutoff": str(ledger.cutoff),
             "ledger_hash": ledger.summary_hash(),
+            **({} if ledger.currency is None else {"currency": ledger.currency}),
             "model_settings": {name: settings_of(model) for name, model in named.items()},
         },
     )

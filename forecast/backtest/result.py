@@ -77,8 +77,8 @@ class Backtest(Exchange):
         Whether the ledger has amounts; without them every value is missing.
     settings : mapping
         How it was made: ``draws``, ``seed``, ``history``, ``gap``, ``burn_in``, ``refit``,
-        ``untouched``, ``min_history``, the ledger's ``first_day``, ``ledger_cutoff`` and
-        ``ledger_hash``.
+        ``untouched``, ``min_history``, the ledger's ``first_day``, ``ledger_cutoff``,
+        ``ledger_hash`` and, where it has a name, ``currency``.
     runs, periods, totals, cohorts, parameters, period_actuals : pandas.DataFrame
         What became of each model (``status`` is ok, failed or unsupported; ``notes`` are what it
         said and the warnings it raised), and what was expected and happened. Bounds of a total
@@ -113,6 +113,12 @@ class Backtest(Exchange):
     def horizon(self) -> Horizon:
         """The first horizon asked for, on which tables compare unless told otherwise."""
         return self.horizons[0]
+
+    @property
+    def currency(self) -> str | None:
+        """What amounts are called, where the ledger said it."""
+        name = self.settings.get("currency")
+        return name if isinstance(name, str) else None
 
     @property
     def tuning(self) -> tuple[date, ...]:

@@ -88,6 +88,9 @@ def forecast(
     log = log or Log()
     with waiting(f"Reading {file}"):
         ledger = log.read(file)
+    from forecast.report.units import currency_of
+
+    currency = currency_of(None, ledger, proof)
     length.periods(ledger.cutoff, grain)
     if far := length.too_far(ledger.first_day, ledger.cutoff):
         print_problem("warning", far)
@@ -130,7 +133,7 @@ def forecast(
             proof.save(part / "backtest")
         report(part / "report.html", ledger=ledger, forecast=found, backtest=proof)
         go_on()
-    print_forecast(found)
+    print_forecast(found, currency)
     print_fired(ledger, found, proof)
     print_done(out)
 

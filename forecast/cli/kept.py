@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from forecast.forecaster import Forecast
     from forecast.ledger import Ledger
 
-__all__ = ["FORECAST", "keep", "kept_tables", "title_of"]
+__all__ = ["FORECAST", "currency_in", "keep", "kept_tables", "title_of"]
 
 FORECAST, LEDGER, TABLES, NAMES = "forecast", "ledger", "tables", "names.json"
 
@@ -55,6 +55,22 @@ def title_of(facts: Mapping[str, Any]) -> str | None:
             return "Unit economics"
         case {"command": "segments"}:
             return "Segments"
+    return None
+
+
+def currency_in(facts: Mapping[str, Any]) -> str | None:
+    """Return what amounts are called, by the manifest of a command or a job.
+
+    Examples
+    --------
+    >>> currency_in({"command": "run", "configuration": {"source": {"currency": "GBP"}}})
+    'GBP'
+    """
+    match facts:
+        case {"reading": {"currency": str(name)}}:
+            return name
+        case {"configuration": {"source": {"currency": str(name)}}}:
+            return name
     return None
 
 

@@ -38,6 +38,8 @@ class Log:
         The sign before the cents, where amounts are text: a point or a comma.
     thousands
         The sign between thousands, where amounts are text: , or . or ' or a blank.
+    currency
+        What amounts are called in tables, reports and plots, e.g. GBP; nothing is converted.
     key
         Columns that identify a row; rows with the same key are read once. With --no-key repeated
         rows are genuine, and not warned about.
@@ -62,6 +64,7 @@ class Log:
     timezone: str | None = None
     decimal: str | None = None
     thousands: str | None = None
+    currency: str | None = None
     key: Annotated[
         tuple[str, ...] | None, Parameter(consume_multiple=True, negative="--no-key")
     ] = None
@@ -84,6 +87,11 @@ class Log:
     def separator(self) -> str:
         r"""The delimiter itself: a tab where \t was written."""
         return {r"\t": "\t"}.get(self.delimiter, self.delimiter)
+
+    @property
+    def text(self) -> dict[str, str]:
+        """How a CSV file is written, the log and those beside it."""
+        return {"delimiter": self.separator, "encoding": self.encoding}
 
     def chosen(self) -> dict[str, Any]:
         """Return the settings that differ from the defaults, for the manifest."""

@@ -10,9 +10,10 @@ from cyclopts import Parameter
 
 from forecast.cli.app import app
 from forecast.cli.asked import check_apart
+from forecast.cli.hiding import hidden
 from forecast.cli.log import Log
 from forecast.cli.money import print_rows
-from forecast.cli.screen import print_done, print_problem, screen, waiting
+from forecast.cli.screen import plain, print_done, print_problem, screen, waiting
 from forecast.cli.stopping import go_on
 from forecast.errors import DataError, ModelError, UsageError
 
@@ -126,7 +127,7 @@ def monitor(
             "cutoff": str(ledger.cutoff), "job": found.job, "today": str(found.today), **limits,
         }  # fmt: skip
         with waiting(f"Writing {out}"):
-            _write(found, out, overwrite, facts)
+            _write(found, out, overwrite, facts, ledger.currency)
     if json:
         screen.print(_as_json(found), markup=False, soft_wrap=True)
     else:
@@ -163,7 +164,13 @@ def _check_history(path: str) -> None:
         pass
 
 
-def _write(found: "MonitoringResult", out: Path, overwrite: bool, facts: dict[str, Any]) -> None:
+def _write(
+    found: "MonitoringResult",
+    out: Path,
+    overwrite: bool,
+    facts: dict[str, Any],
+    currency: str | None,
+) -> None:
     from forecast.jobs import output_folder, write_csv
     from forecast.report.monitoring_page import monitoring_page
 
@@ -174,8 +181,8 @@ def _write(found: "MonitoringResult", out: Path, overwrite: bool, facts: dict[st
         (part / "monitoring.json").write_text(text, encoding="utf-8", newline="\n")
         monitoring_page(
             part / "report.html", verdict=found.verdict, reasons=found.reasons,
-            data_problems=found.data_problems, tables=found.tables, job=found.job,
-            cutoff=found.cutoff, max_bias=facts["max_bias"],
+            data_problems=found.data_problems, advice=found.advice, tables=found.tables,
+            job=found.job, cutoff=found.cutoff, max_bias=facts["max_bias"], currency=currency,
         )  # fmt: skip
         go_on()
 
@@ -189,10 +196,13 @@ def _print(found: "MonitoringResult") -> None:
         )
         for row in found.tables["totals"].itertuples()
     ]
-    screen.print(f"[bold]{found.verdict[0].upper()}{found.verdict[1:]}[/bold]")
+    decisive, *others = found.reasons
+    verdict = f"{found.verdict[0].upper()}{found.verdict[1:]}"
+    said = plain(hidden(f"{decisive} {found.advice}"))
+    screen.print(f"[bold]{verdict}.[/bold] {said}", soft_wrap=True)
     if rows:
         print_rows(f"Matured runs of {found.job}, log up to {found.cutoff}", rows)
-    for reason in found.reasons:
+    for reason in others:
         print_problem("note", reason)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from forecast.cli.app import app
-from forecast.cli.kept import FORECAST, kept_tables, title_of
+from forecast.cli.kept import FORECAST, currency_in, kept_tables, title_of
 from forecast.cli.screen import print_done, waiting
 from forecast.errors import UsageError
 
@@ -56,11 +56,12 @@ def report(
         value = kept_tables(folder)
     if ledger is None and found is None and proof is None and value is None:
         raise UsageError(f"{folder} keeps nothing that a page can be made of.")
+    facts = manifest_of(folder) or {}
     page = folder / (MARKDOWN if markdown else PAGE)
     with waiting("Writing the report"):
         report(
             page, ledger=ledger, forecast=found, backtest=proof, value=value, tables=tables,
-            title=title_of(manifest_of(folder) or {}), contact_cost=contact_cost,
+            title=title_of(facts), contact_cost=contact_cost, currency=currency_in(facts),
         )  # fmt: skip
         for name in (page.name, *_beside(folder)):
             record_file(folder, name)

@@ -13,8 +13,6 @@ from forecast.errors import UsageError
 
 __all__ = ["scenario"]
 
-UNIT = {"currency": "currency units"}
-
 
 @app.command
 def scenario(
@@ -44,14 +42,16 @@ def scenario(
         table [scenario] with a name, [scenario.levers], and [[scenario.break_even]] with lever,
         cost_per_customer and bounds where wanted.
     spend
-        CSV or Parquet of what marketing cost: date, cost. Adds cost, net value and LTV:CAC.
+        CSV or Parquet of what marketing cost: date, cost. Adds cost, net value and LTV:CAC. A CSV
+        is written as the log is (--decimal, --thousands, --delimiter, --encoding), or plainly.
     swing
         How far the tornado moves each lever; 0.1 is ten per cent down and up.
     """
     import pandas as pd
 
     from forecast.jobs import output_folder, write_csv
-    from forecast.jobs.running.beside import read_table
+    from forecast.jobs.running.beside import read_costs
+    from forecast.ledger.currency import money_unit
     from forecast.value import read_scenario
     from forecast.value import scenario as compare
     from forecast.value.levers import part_levers
@@ -62,8 +62,9 @@ def scenario(
         raise UsageError(f"swing: {swing} must be between 0 and 1, e.g. 0.1.")
     plan = read_scenario(scenario)
     part_levers(plan.levers, getattr(fitted, "levers", ()), type(fitted).__name__)
-    costs = None if spend is None else read_table(spend, "spend")
-    log = log or Log()
+    log, costs = log or Log(), None
+    if spend is not None:
+        costs = read_costs(spend, decimal=log.decimal, thousands=log.thousands, **log.text)
     columns = {} if margin.column is None else {"purchase_columns": [margin.column]}
     ledger = job.read(file, log, length, **columns)
     with waiting(f"Fitting {job.model}"):
@@ -87,7 +88,8 @@ def scenario(
         "spend": None if spend is None else str(spend), "swing": swing,
     }  # fmt: skip
     measure = str(tornado.attrs["measure"]).replace("_", " ")
-    moved = f"One lever at a time: change of {measure}, currency units"
+    money = money_unit(ledger.currency)
+    moved = f"One lever at a time: change of {measure}, {money}"
     tables = dict(found) | {moved: tornado}
     if answers:
         tables["Break-even"] = pd.DataFrame([each.row() for each in answers])
@@ -110,7 +112,7 @@ def scenario(
     print_rows(
         f"{found.name}, {length} after {ledger.cutoff}",
         [
-            (f"{name}, {UNIT.get(row['unit'], row['unit'])}",
+            (f"{name}, {money if row['unit'] == 'currency' else row['unit']}",
              f"{row['base']:>14,.2f}  becomes {row['scenario']:>14,.2f}, a difference of "
              f"{row['difference']:,.2f} (90 % interval {row['lo']:,.2f} to {row['hi']:,.2f})")
             for name, row in found.table.iterrows()

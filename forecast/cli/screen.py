@@ -59,7 +59,7 @@ def print_problem(kind: str, message: str, samples: Collection[Any] = ()) -> Non
     err.print(f"[{style}]{kind}:[/{style}] {escape(worded(hidden(message, samples)))}")
 
 
-def print_forecast(found: "Forecast") -> None:
+def print_forecast(found: "Forecast", currency: str | None = None) -> None:
     """Show the expected totals, their 90 % intervals, and what the model says about itself."""
     interval = None if found.sampler is None else found.interval(0.9)
     screen.print(
@@ -73,7 +73,7 @@ def print_forecast(found: "Forecast") -> None:
             if interval is not None and target in interval.index:
                 lo, hi = (interval[side].to_dict()[target] for side in ("lo", "hi"))
                 line += f"   90 % interval {lo:,.0f} to {hi:,.0f}"
-            screen.print(line)
+            screen.print(line + (f" {plain(currency)}" if currency and target == "value" else ""))
     for note in found.notes:
         print_problem("note", note)
 

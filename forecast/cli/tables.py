@@ -42,6 +42,8 @@ class _Column(NamedTuple):
 def print_audit(ledger: "Ledger") -> None:
     """Show the data-quality table; on a narrow terminal a line and a sentence a check."""
     title = f"Audit, {ledger.first_day} to {ledger.cutoff}"
+    if ledger.has_value and ledger.currency is not None:
+        title += plain(f", amounts in {ledger.currency}")
     lines = [
         (str(line.check), f"{line.count:,}", plain(hidden(str(line.what))),
          "yellow" if line.severity == "warning" else "")
@@ -79,7 +81,9 @@ def print_backtest(found: "Backtest") -> None:
 
 def _print_leaderboard(found: "Backtest", target: str, many: str) -> None:
     """Show the scores of one target, a model a row."""
-    unit = "purchases" if target == "purchases" else "currency units"
+    from forecast.ledger.currency import money_unit
+
+    unit = "purchases" if target == "purchases" else plain(money_unit(found.currency))
     title = (
         f"{target.capitalize()} of existing customers over {found.horizon}, {many}; "
         f"RMSE, CRPS and MAE in {unit}"

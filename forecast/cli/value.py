@@ -44,7 +44,8 @@ def value(
     file
         CSV (plain or gzipped) or Parquet; a folder or a quoted glob of them.
     spend
-        CSV or Parquet of what marketing cost: date, channel (or what --by names), cost.
+        CSV or Parquet of what marketing cost: date, channel (or what --by names), cost. A CSV is
+        written as the log is (--decimal, --thousands, --delimiter, --encoding), or plainly.
     by
         The label of customers and costs: a column of the log and of the spend table.
     first_touch
@@ -56,15 +57,18 @@ def value(
         Accepted probability of missing it, for the highest bearable cost of a customer.
     """
     from forecast.jobs import output_folder, write_csv
-    from forecast.jobs.running.beside import read_table
+    from forecast.jobs.running.beside import read_costs, read_table
+    from forecast.ledger.currency import money_unit
 
     margin = terms.parsed()
     fitted, length = job.check(file, fewest=2)
     if not ratio > 0 or not 0 < risk < 1:
         raise UsageError(f"ratio: {ratio} must be above 0, and risk {risk} between 0 and 1.")
-    costs = read_table(spend, "spend")
-    touches = None if first_touch is None else read_table(first_touch, "first_touch")
     log = log or Log()
+    costs = read_costs(spend, decimal=log.decimal, thousands=log.thousands, **log.text)
+    touches = None
+    if first_touch is not None:
+        touches = read_table(first_touch, "first_touch", **log.text)
     columns = {"customer_columns": [] if touches is not None or by == "month" else [by]}
     names = columns_of(file, log)
     if columns["customer_columns"] and by not in names:
@@ -116,7 +120,8 @@ def value(
         )
         go_on()
     print_rows(
-        f"Lifetime value over cost, {length} after {ledger.cutoff}; LTV and CAC in currency units",
+        f"Lifetime value over cost, {length} after {ledger.cutoff}; "
+        f"LTV and CAC in {money_unit(ledger.currency)}",
         [(str(name), _said(row)) for name, row in economics.table.iterrows()],
     )
     say(economics.notes)

@@ -6,6 +6,7 @@ which. A sign or code of a currency is left out where every amount carries the s
 
 import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +15,16 @@ import narwhals.stable.v2 as nw
 from forecast.errors import DataError, UsageError
 from forecast.ledger.sources import Frame, Source
 
-__all__ = ["NO_NUMBER", "WAYS", "Notation", "mark_of", "marked", "notation_of", "with_amount"]
+__all__ = [
+    "NO_NUMBER",
+    "WAYS",
+    "Notation",
+    "common_mark",
+    "mark_of",
+    "marked",
+    "notation_of",
+    "with_amount",
+]
 
 MOST = 1e13  # an amount beyond is a mistake, and would drown the cents of all others
 NO_NUMBER = "amount that is no number"
@@ -131,8 +141,14 @@ def marked(source: Source, column: str | None, notation: Notation) -> Notation:
     text = nw.col(column).str.strip_chars()
     there = source.frame.select(text.alias("text")).filter(nw.col("text") != "")
     there = there.filter(~nw.col("text").str.contains(_NAN))
-    marks = [mark_of(each) for each in there.head(_LOOKED_AT).collect("pyarrow")["text"].to_list()]
-    return replace(notation, mark=marks[0]) if marks and all(marks) else notation
+    first = there.head(_LOOKED_AT).collect("pyarrow")["text"].to_list()
+    return replace(notation, mark=common_mark(first))
+
+
+def common_mark(texts: Sequence[str]) -> str:
+    """Return the sign or code of a currency that the first hundred texts carry, or nothing."""
+    marks = [mark_of(each) for each in texts[:_LOOKED_AT]]
+    return marks[0] if marks and all(marks) else ""
 
 
 def mark_of(text: str) -> str:

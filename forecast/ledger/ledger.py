@@ -37,6 +37,8 @@ class Ledger:
         Extra columns kept: of the customer (as first seen), of the purchase day.
     first_day : date
         Day of the first purchase.
+    currency : str or None
+        What amounts are called, where it was said; a label alone.
 
     Examples
     --------
@@ -70,6 +72,7 @@ class Ledger:
     _days: Any = field(repr=False)
     _attributes: Any = field(repr=False)
     _people: Any = field(default=None, repr=False)  # added up while reading, up to the cutoff
+    currency: str | None = None
 
     def days(self) -> "nw.LazyFrame[Any]":
         """Return purchase days as a lazy Narwhals frame: ``customer_id``, ``day``, ``ticks``.
@@ -283,6 +286,8 @@ class Ledger:
 
     def __repr__(self) -> str:
         money = "with amounts" if self.has_value else "without amounts"
+        if self.has_value and self.currency is not None:
+            money += f" in {self.currency}"
         return f"Ledger({self.first_day} to {self.cutoff}, {money})"
 
 

@@ -3,6 +3,7 @@
 import datetime as dt
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -13,6 +14,7 @@ from forecast.ledger.amounts import notation_of
 from forecast.ledger.audit import Audit
 from forecast.ledger.by_customer import distinct, size
 from forecast.ledger.columns import Columns, choose_columns
+from forecast.ledger.currency import check_currency
 from forecast.ledger.dates import check_date_options
 from forecast.ledger.keeping import stored
 from forecast.ledger.ledger import Ledger
@@ -44,6 +46,7 @@ def read_ledger(
     timezone: str | None = None,
     decimal: str | None = None,
     thousands: str | None = None,
+    currency: str | None = None,
     customer_columns: Sequence[str] = (),
     purchase_columns: Sequence[str] = (),
     key: Sequence[str] | None = None,
@@ -79,6 +82,9 @@ def read_ledger(
         How amounts given as text are written: the sign before the cents, ``"."`` (the default) or
         ``","``, and the sign between thousands, ``"."``, ``","``, ``" "`` or ``"'"``. A sign or
         code of a currency is left out where every amount carries the same, and the audit says so.
+    currency : str, optional
+        What amounts are called wherever they are shown, e.g. ``"GBP"``: a label of at most 12
+        signs. Nothing is converted; another code in the log is refused.
     customer_columns, purchase_columns : sequence of str
         Further columns to keep: of the customer (on the day of the first purchase; the smallest
         if several), of the purchase day (numbers are summed, else the smallest text).
@@ -114,7 +120,8 @@ def read_ledger(
     if isinstance(max_bad_rows, bool) or not isinstance(max_bad_rows, int) or max_bad_rows < 0:
         raise UsageError(f"max_bad_rows: {max_bad_rows!r} is not a whole number, 0 or more.")
     check_date_options(date_format, timezone)
-    written = Written(date_format, timezone, notation_of(decimal, thousands))
+    check_currency(currency)
+    written = Written(date_format, timezone, notation_of(decimal, thousands), currency)
     today = parse_day(as_of, "as_of") if as_of is not None else dt.date.today()
     end = parse_day(cutoff, "cutoff") if cutoff is not None else None
     if end is not None and end > today:
@@ -132,6 +139,7 @@ def read_ledger(
         if columns.value is None and customer is None and date is None:
             audit.no_amounts(possible_amounts(opened, columns))
         ledger = _ledger_from(clean, columns, opened, audit, (end, today), returns)
+        ledger = replace(ledger, currency=currency)
         opened.release(clean.table)
     for message in audit.messages:
         warnings.warn(message, DataWarning, stacklevel=2)

@@ -13,6 +13,7 @@ from forecast.ledger.amounts import NO_NUMBER, Notation, marked, with_amount
 from forecast.ledger.bad_rows import BadRows, refusal
 from forecast.ledger.by_customer import distinct
 from forecast.ledger.columns import Columns, raw
+from forecast.ledger.currency import refuse_another
 from forecast.ledger.dates import with_day
 from forecast.ledger.sources import FILE, ROW, Frame, Source
 from forecast.ledger.unread_amounts import refuse_two_currencies, unread_texts
@@ -38,11 +39,12 @@ MOST_ROWS = 10_000_000_000  # of one machine; more are for Spark
 
 @dataclass(frozen=True)
 class Written:
-    """How days and amounts given as text are written, as the user said."""
+    """How days and amounts given as text are written, and in which currency, as the user said."""
 
     date_format: str | None = None
     timezone: str | None = None
     amounts: Notation = field(default_factory=Notation)
+    currency: str | None = None
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,9 @@ def clean_rows(
             f"{source.name}: column {listed(odd)}: a point or a backtick in a name is grammar to "
             "Spark. Rename the columns, e.g. with table.toDF(...)."
         )
-    _refuse_currencies(source, columns)
+    _refuse_currencies(source, columns, written.currency)
     written = replace(written, amounts=marked(source, columns.value, written.amounts))
+    refuse_another(written.currency, written.amounts.mark, "every amount carries")
     frame, zone, faults = _judged(source, columns, written)
     extras = (*columns.customer_columns, *columns.purchase_columns, *columns.key)
     names = ["id", "day", *(["amount"] if columns.value else []), "fault"]
@@ -149,17 +152,25 @@ def _explain(found: BadRows, schema: Any, written: Written) -> None:
         explain_dates(source, found.frame, columns.date, raw(columns.date), written.timezone)
     if columns.value and found.bad[NO_NUMBER] and schema[columns.value] == text:
         texts = unread_texts(found.rows(NO_NUMBER), raw(columns.value))
-        refuse_two_currencies(source, columns.value, texts, written.amounts)
+        refuse_two_currencies(source.name, columns.value, texts, written.amounts)
 
 
-def _refuse_currencies(source: Source, columns: Columns) -> None:
-    """Refuse amounts of several currencies, told by a column that nobody asked to keep."""
+def _refuse_currencies(source: Source, columns: Columns, currency: str | None) -> None:
+    """Refuse amounts of several currencies, told by a column that nobody asked to keep.
+
+    And of one that is called otherwise.
+    """
     told = [name for name in source.names() if name.lower() in ("currency", "currency_code")]
-    for name in [name for name in told if name not in columns.named and columns.value is not None]:
+    kept = set(columns.named)
+    if columns.value is None:
+        return
+    for name in [name for name in told if name not in kept or currency is not None]:
         named = source.frame.select(nw.col(name).cast(nw.String).alias("named"))
         met = distinct(named.filter(~nw.col("named").is_null() & (nw.col("named") != "")))
         found = met.sort("named").head(6).collect("pyarrow")["named"].to_list()
-        if len(found) > 1:
+        if len(found) == 1:
+            refuse_another(currency, found[0].strip(), f"column {name!r} of {source.name} says")
+        if len(found) > 1 and name not in kept:
             raise DataError(
                 f"Column {listed([name])} of {source.name}: amounts in several currencies, "
                 f"{listed(found)}, do not add up. Convert them to one, or write one file a "

@@ -34,6 +34,7 @@ def save_ledger(ledger: Ledger, folder: str | Path) -> None:
         pq.write_table(ledger._attributes, folder / "customers.parquet", compression="zstd")
     facts: dict[str, Any] = {"format": FORMAT} | {name: getattr(ledger, name) for name in _FACTS}
     facts |= {"cutoff": str(ledger.cutoff), "first_day": str(ledger.first_day)}
+    facts |= {} if ledger.currency is None else {"currency": ledger.currency}
     facts["audit"] = ledger.audit.to_dict("records")
     text = json.dumps(facts, indent=1) + "\n"
     (folder / "ledger.json").write_text(text, encoding="utf-8", newline="\n")
@@ -67,6 +68,8 @@ def load_ledger(folder: str | Path) -> Ledger:
         kept = ["customer_id", "day", "ticks", *facts["purchase_columns"]]
         if sorted(held.schema.names) != sorted(kept):
             raise DataError(f"{folder} holds a damaged ledger: days.parquet lacks columns.")
+        if not isinstance(facts.get("currency", ""), str):
+            raise DataError(f"{folder} holds a damaged ledger: its currency has no name.")
         if held.num_rows <= SPILL_ROWS:
             days = pq.read_table(days)
         return Ledger(
@@ -79,6 +82,7 @@ def load_ledger(folder: str | Path) -> Ledger:
             ticks=int(facts["ticks"]),
             _days=days,
             _attributes=_attributes(folder, facts["customer_columns"]),
+            currency=facts.get("currency"),
         )
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise DataError(f"{folder} holds a damaged ledger: {error}.") from error

@@ -9,7 +9,7 @@ import narwhals.stable.v2 as nw
 from forecast.errors import DataError, listed
 from forecast.ledger.amounts import WAYS, Notation, mark_of
 from forecast.ledger.by_customer import distinct
-from forecast.ledger.sources import Frame, Source
+from forecast.ledger.sources import Frame
 
 __all__ = ["refuse_two_currencies", "unread_texts", "way_to_read"]
 
@@ -26,9 +26,7 @@ def unread_texts(unread: Frame, column: str) -> list[str]:
     return list(texts.sort("text").head(_MOST).collect("pyarrow")["text"].to_list())
 
 
-def refuse_two_currencies(
-    source: Source, name: str, texts: Sequence[str], notation: Notation
-) -> None:
+def refuse_two_currencies(source: str, name: str, texts: Sequence[str], notation: Notation) -> None:
     """Refuse amounts of which the first ones carry one currency, and others another.
 
     Raises
@@ -40,7 +38,7 @@ def refuse_two_currencies(
     others = {mark: text for mark, text in others.items() if mark not in ("", notation.mark)}
     if notation.mark and others:
         raise DataError(
-            f"Column {name!r} of {source.name}: amounts in several currencies, "
+            f"Column {name!r} of {source}: amounts in several currencies, "
             f"{listed(sorted([notation.mark, *others]))} (e.g. {listed(sorted(others.values()))}), "
             "do not add up. Convert them to one, or write one file a currency."
         )

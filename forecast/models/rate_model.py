@@ -15,7 +15,7 @@ from forecast.models.existing import customer_table, forecast_existing
 from forecast.models.newcomers.population import CustomerModel
 from forecast.models.poisson_draws import PoissonDraws
 from forecast.models.spread import Shares
-from forecast.views import customer_summary
+from forecast.views import customer_ids
 
 __all__ = ["RateModel", "around_means"]
 
@@ -61,7 +61,7 @@ class RateModel(CustomerModel):
 
     def _existing(self, horizon: Horizon, every: str | None, draws: int, seed: int) -> Forecast:
         assert self.ledger_ is not None
-        people = customer_summary(self.ledger_).index
+        people = customer_ids(self.ledger_)
         rate, order_value = self._checked(people)
         unknown = self.ledger_.has_value and order_value is None
         cutoff = self.ledger_.cutoff

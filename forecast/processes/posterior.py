@@ -87,7 +87,9 @@ class Posterior:
         try:
             arviz: Any = importlib.import_module("arviz_base")
         except ImportError:
-            raise UsageError("to_arviz needs ArviZ 1.0: pip install arviz.") from None
+            raise UsageError(
+                'to_arviz needs ArviZ 1.0: pip install "ltv-forecast[arviz]".'
+            ) from None
         return arviz.from_dict(self.chains())
 
     def chains(self) -> dict[str, dict[str, Floats]]:

@@ -4,22 +4,26 @@ from forecast.backtest import Backtest
 from forecast.forecaster import Forecast
 from forecast.report.content import Listing, Section
 from forecast.report.formats import day, estimate, length
-from forecast.report.style import UNITS
 from forecast.report.targeting_section import contact_cost_of
+from forecast.report.units import unit_of
 from forecast.report.verdict import WHOM
 
 __all__ = ["assumptions_section"]
 
 
 def assumptions_section(
-    forecast: Forecast | None, backtest: Backtest | None, contact_cost: float | None
+    forecast: Forecast | None,
+    backtest: Backtest | None,
+    contact_cost: float | None,
+    currency: str | None,
 ) -> Section:
     """Return what must hold for the numbers to mean what they say."""
+    money = unit_of("value", currency)
     said = [
         "A purchase is a day on which a customer bought and that nets to nothing below 0; several "
         "orders of a day are one.",
-        "Money is in the units of the log, called currency units; nothing is discounted but where "
-        "a table says so.",
+        f"Money is in the units of the log, called {money}; nothing is discounted but where a "
+        "table says so.",
     ]
     if forecast is not None:
         said += [
@@ -49,7 +53,7 @@ def assumptions_section(
         if cost is not None and backtest.has_value:
             given = "as given" if contact_cost is not None else "half of the mean value a customer"
             said.append(
-                f"The profit curve takes {estimate(cost)} {UNITS['value']} a contact, {given}, and "
+                f"The profit curve takes {estimate(cost)} {money} a contact, {given}, and "
                 "a margin of 100 %."
             )
     return Section("assumptions", "What is assumed", [Listing(tuple(said))])

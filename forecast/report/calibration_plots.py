@@ -9,7 +9,8 @@ from forecast.backtest.evidence import customer_tables
 from forecast.backtest.selection import Origins
 from forecast.calendar import Horizon
 from forecast.errors import UnsupportedError, UsageError
-from forecast.report.style import COLOUR, DASHES, UNITS, Target, finish, in_style, on_axes
+from forecast.report.style import COLOUR, DASHES, Target, finish, in_style, on_axes
+from forecast.report.units import unit_of
 
 __all__ = ["decile_calibration", "pit_histogram", "pooled", "reliability"]
 
@@ -59,7 +60,8 @@ def decile_calibration(
     ax.set_xticks(where)
     title = f"{target.capitalize()} of customers, by tenth of the forecast"
     x = "tenth of customers (10 = highest forecast)"
-    return finish(ax, title=title, unit=f"{UNITS[target]} a customer", x=x)
+    unit = unit_of(target, backtest.currency)
+    return finish(ax, title=title, unit=f"{unit} a customer", x=x)
 
 
 @in_style()

@@ -5,15 +5,16 @@ import narwhals.stable.v2 as nw
 from forecast.ledger import Ledger
 from forecast.report.content import Part, Prose, Section, Table, Tiles
 from forecast.report.formats import count, day, spoken
+from forecast.report.units import unit_of
 
 __all__ = ["data_section"]
 
 
-def data_section(ledger: Ledger) -> Section:
+def data_section(ledger: Ledger, currency: str | None) -> Section:
     """Return the ledger's extent and its audit."""
     items = [("Days seen", f"{(ledger.cutoff - ledger.first_day).days + 1:,}", _days(ledger))]
     if not ledger.on_spark:
-        items += _facts(ledger)
+        items += _facts(ledger, unit_of("value", currency))
     parts: list[Part] = [Tiles(tuple(items))]
     audit = ledger.audit
     order = audit["severity"].map({"warning": 0}).fillna(1)
@@ -38,7 +39,7 @@ def _days(ledger: Ledger) -> str:
     return f"{day(ledger.first_day)} to {day(ledger.cutoff)}, the cutoff"
 
 
-def _facts(ledger: Ledger) -> list[tuple[str, str, str]]:
+def _facts(ledger: Ledger, money: str) -> list[tuple[str, str, str]]:
     """Count customers, purchases and value where the rows are."""
     asked = [
         nw.len().alias("purchases"),
@@ -55,5 +56,5 @@ def _facts(ledger: Ledger) -> list[tuple[str, str, str]]:
     if ledger.has_value:
         value = float(row["ticks"]) / ledger.ticks
         mean = spoken(value / purchases)
-        found.append(("Value", spoken(value), f"currency units; {mean} a purchase"))
+        found.append(("Value", spoken(value), f"{money}; {mean} a purchase"))
     return found

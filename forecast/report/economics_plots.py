@@ -8,7 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from forecast.errors import UsageError
-from forecast.report.style import COLOUR, UNITS, finish, in_style, look, on_axes
+from forecast.report.style import COLOUR, finish, in_style, look, on_axes
+from forecast.report.units import unit_of
 
 __all__ = ["ltv_to_cac", "payback_curves"]
 
@@ -55,8 +56,10 @@ def ltv_to_cac(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.axvline(
         target, color=COLOUR["ink"], linewidth=1, linestyle="--", label=f"{target:g}: to be reached"
     )
-    finish(ax, title="Lifetime value over cost", unit="", x="LTV:CAC", floor=False)
-    ax.set_yticks(place, [_label(each) for each in rows.index])
+    names = [_label(each) for each in rows.index]
+    beside = max(map(len, names))
+    finish(ax, title="Lifetime value over cost", unit="", x="LTV:CAC", floor=False, beside=beside)
+    ax.set_yticks(place, names)
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.set_xlim(left=min(0.0, float(lo.min())))
     ax.grid(axis="y", visible=False)
@@ -66,7 +69,11 @@ def ltv_to_cac(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 @in_style()
 def payback_curves(
-    curves: pd.DataFrame, cac: "pd.Series[float] | None" = None, *, ax: Axes | None = None
+    curves: pd.DataFrame,
+    cac: "pd.Series[float] | None" = None,
+    *,
+    currency: str | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw what a customer has brought by each age, with its 90 % interval, beside his cost.
 
@@ -79,6 +86,8 @@ def payback_curves(
     cac : pandas.Series, optional
         Cost of a customer (currency) by group, as ``economics.table["cac"]``: a level line ends
         at the age where it is paid back.
+    currency : str, optional
+        What the axis calls money.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
 
@@ -115,7 +124,8 @@ def payback_curves(
     left_out = len(sizes) - len(shown)
     title = "Margin of a customer by age" + (f", {len(shown)} largest" if left_out > 0 else "")
     told = "" if cac is None else "; level lines: his cost, until it is paid back"
-    finish(ax, title=title, unit=f"{UNITS['value']}, cumulative", x=f"age, months of 30 days{told}")
+    unit = f"{unit_of('value', currency)}, cumulative"
+    finish(ax, title=title, unit=unit, x=f"age, months of 30 days{told}")
     ax.set_xlim(left=0)
     return ax
 

@@ -9,7 +9,6 @@ from forecast.ledger import Ledger
 from forecast.report.style import (
     COLOUR,
     DASHES,
-    UNITS,
     Target,
     band,
     cutoff_line,
@@ -17,6 +16,7 @@ from forecast.report.style import (
     in_style,
     on_axes,
 )
+from forecast.report.units import currency_of, unit_of
 from forecast.views import revenue_series
 
 __all__ = ["forecast_periods", "grain", "observed_periods"]
@@ -53,6 +53,7 @@ def forecast_periods(
     ledger: Ledger | None = None,
     *,
     target: Target = "purchases",
+    currency: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw the expected purchases or value by period, with 90 % bounds, after the observed ones.
@@ -63,7 +64,9 @@ def forecast_periods(
     ledger : Ledger, optional
         Adds the periods observed up to the cutoff, where periods are days, weeks or months.
     target : {"purchases", "value"}
-        What is drawn; purchases are counted, value is in currency units.
+        What is drawn; purchases are counted, value is money.
+    currency : str, optional
+        What the axis calls money; by default what the ledger calls it.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
 
@@ -99,7 +102,8 @@ def forecast_periods(
     unit = grain(forecast)
     each = f"a {GRAINS[unit]}" if unit else "a period"
     names = {"purchases": "Purchases", "value": "Value"}
-    return finish(ax, title=f"{names[target]} {each}", unit=f"{UNITS[target]} {each}", dates=True)
+    counted_in = unit_of(target, currency_of(currency, ledger))
+    return finish(ax, title=f"{names[target]} {each}", unit=f"{counted_in} {each}", dates=True)
 
 
 def _middle(start: pd.Series, end: pd.Series) -> pd.Series:

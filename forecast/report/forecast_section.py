@@ -20,7 +20,8 @@ from forecast.report.content import (
 )
 from forecast.report.forecast_plots import forecast_periods, grain
 from forecast.report.formats import MISSING, chance, count, day, estimate, length, percent
-from forecast.report.style import UNITS, Target
+from forecast.report.style import Target
+from forecast.report.units import unit_of
 from forecast.report.verdict import WHOM, Total
 
 __all__ = ["TOP", "forecast_section"]
@@ -29,19 +30,22 @@ TOP = 25  # customers listed by name
 
 
 def forecast_section(
-    forecast: Forecast, ledger: Ledger | None, known: Mapping[str, Total]
+    forecast: Forecast,
+    ledger: Ledger | None,
+    known: Mapping[Target, Total],
+    currency: str | None,
 ) -> Section:
     """Return totals, the periods after the observed ones, top customers and the model's notes."""
     targets: list[Target] = ["purchases"]
     if forecast.periods["expected_value"].notna().any():
         targets.append("value")
     parts: list[Part] = [
-        _totals(forecast, known),
-        Figures(tuple(_fan(forecast, ledger, target) for target in targets)),
-        _periods(forecast, targets),
+        _totals(forecast, known, currency),
+        Figures(tuple(_fan(forecast, ledger, target, currency) for target in targets)),
+        _periods(forecast, targets, currency),
     ]
     if forecast.customers is not None and len(forecast.customers):
-        parts += _top(forecast)
+        parts += _top(forecast, unit_of("value", currency))
     else:
         parts.append(Prose((f"{forecast.model} forecasts totals; it lists no customers.",)))
     if forecast.notes:
@@ -52,8 +56,8 @@ def forecast_section(
     return Section("forecast", "The forecast", parts, files)
 
 
-def _totals(forecast: Forecast, known: Mapping[str, Total]) -> Table:
-    names = {"purchases": "Purchases", "value": f"Value, {UNITS['value']}"}
+def _totals(forecast: Forecast, known: Mapping[Target, Total], currency: str | None) -> Table:
+    names = {"purchases": "Purchases", "value": f"Value, {unit_of('value', currency)}"}
     rows = [(names[target], *map(estimate, each)) for target, each in known.items()]
     window = forecast.window
     caption = (
@@ -64,7 +68,7 @@ def _totals(forecast: Forecast, known: Mapping[str, Total]) -> Table:
     return Table(caption, head, tuple(rows), (False, True, True, True))
 
 
-def _fan(forecast: Forecast, ledger: Ledger | None, target: Target) -> Any:
+def _fan(forecast: Forecast, ledger: Ledger | None, target: Target, currency: str | None) -> Any:
     text = f"Expected {target} by period after {day(forecast.cutoff)}, the cutoff"
     if forecast.sampler is not None:
         text += ", with the band that holds 90 % of simulated futures in each period"
@@ -76,12 +80,12 @@ def _fan(forecast: Forecast, ledger: Ledger | None, target: Target) -> Any:
         )
     return figure(
         f"fan-{target}",
-        partial(forecast_periods, forecast, ledger, target=target),
+        partial(forecast_periods, forecast, ledger, target=target, currency=currency),
         caption=text,
     )
 
 
-def _periods(forecast: Forecast, targets: list[Target]) -> Table:
+def _periods(forecast: Forecast, targets: list[Target], currency: str | None) -> Table:
     last = forecast.periods["end"] - pd.Timedelta(days=1)
     frame = forecast.periods.assign(start=forecast.periods["start"].map(day), last=last.map(day))
     columns: dict[str, tuple[str, Callable[[Any], str] | None]] = {
@@ -90,14 +94,14 @@ def _periods(forecast: Forecast, targets: list[Target]) -> Table:
     }
     for target in targets:
         columns |= {
-            f"expected_{target}": (f"Expected {UNITS[target]}", estimate),
+            f"expected_{target}": (f"Expected {unit_of(target, currency)}", estimate),
             f"{target}_lo_90": ("90 % interval from", estimate),
             f"{target}_hi_90": ("to", estimate),
         }
     return Table.of(frame, caption="The same by period, as a table", columns=columns, folded=True)
 
 
-def _top(forecast: Forecast) -> list[Part]:
+def _top(forecast: Forecast, money: str) -> list[Part]:
     customers = forecast.customers
     assert customers is not None
     ranked = _ranks_by(customers)
@@ -113,8 +117,8 @@ def _top(forecast: Forecast) -> list[Part]:
     frame["purchases_span"] = _spans(frame, "purchases", count)
     if ranked == "value":
         frame["value_span"] = _spans(frame, "value", estimate)
-        columns["expected_value"] = ("Expected value, currency units", estimate)
-        columns["value_span"] = ("90 % bounds, currency units", str)
+        columns["expected_value"] = (f"Expected value, {money}", estimate)
+        columns["value_span"] = (f"90 % bounds, {money}", str)
     number = len(frame)
     whole = float(customers[key].sum())
     share = float(frame[key].sum()) / whole if whole > 0 else float("nan")

@@ -11,7 +11,8 @@ from forecast.errors import UnsupportedError, UsageError
 from forecast.forecaster import Forecast
 from forecast.ledger import Ledger
 from forecast.report.formats import length
-from forecast.report.style import COLOUR, DASHES, UNITS, Target, finish, in_style, on_axes
+from forecast.report.style import COLOUR, DASHES, Target, finish, in_style, on_axes
+from forecast.report.units import unit_of
 from forecast.views import customer_summary
 
 __all__ = ["conditional_expectation"]
@@ -88,6 +89,6 @@ def conditional_expectation(
     ax.set_xticks(range(len(names)), names)
     return finish(
         ax, title=f"{target.capitalize()} in {length(forecast.horizon)} after the cutoff",
-        unit=f"{UNITS[target]} a customer", x=label,
+        unit=f"{unit_of(target, ledger.currency)} a customer", x=label,
         order=("actual, with the 90 % interval of its mean", "expected"),
     )  # fmt: skip

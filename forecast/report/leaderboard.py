@@ -11,7 +11,8 @@ from forecast.calendar import Horizon
 from forecast.forecaster import Population
 from forecast.report.content import Table
 from forecast.report.formats import MISSING, count, estimate, length, percent, seconds
-from forecast.report.style import UNITS, Target
+from forecast.report.style import Target
+from forecast.report.units import unit_of
 
 __all__ = ["definitions", "leaderboard_table"]
 
@@ -91,7 +92,8 @@ def leaderboard_table(
     board = backtest.leaderboard(target, population, horizon=horizon, origins=origins)
     board = board[board["origins"] > 0]
     columns: dict[str, tuple[str, Callable[[Any], str] | None]] = {"model": ("Model", None)}
-    columns |= {name: _column(name, target) for name in board.columns}
+    unit = unit_of(target, backtest.currency)
+    columns |= {name: _column(name, unit) for name in board.columns}
     if comparison is not None:
         beside = ("Error beside the best (90\u00a0%)", str)
         board = board.assign(beside=_beside(comparison, board.index))
@@ -126,10 +128,10 @@ def _beside(comparison: Comparison, models: "pd.Index[Any]") -> list[str]:
     return said
 
 
-def _column(name: str, target: Target) -> tuple[str, Callable[[Any], str]]:
+def _column(name: str, counted_in: str) -> tuple[str, Callable[[Any], str]]:
     """Heading and format of a leaderboard's column: from its metric, where it is one."""
     if name == "rmse_total":
-        return f"RMSE of periods, {UNITS[target]}\u00a0{ARROWS['minimize']}", estimate
+        return f"RMSE of periods, {counted_in}\u00a0{ARROWS['minimize']}", estimate
     if name in OTHERS:
         return OTHERS[name]
     for metric in METRICS:
@@ -138,7 +140,7 @@ def _column(name: str, target: Target) -> tuple[str, Callable[[Any], str]]:
             share = metric.unit.startswith("share")
             if metric.direction == "target" and metric.optimum is not None:
                 arrow += " " + (f"{100 * metric.optimum:g} %" if metric.optimum else "0")
-            unit = f", {UNITS[target]}" if metric.unit == "target" else ""
+            unit = f", {counted_in}" if metric.unit == "target" else ""
             show = (_signed if metric.range[0] < 0 else percent) if share else estimate
             label = metric.label.replace(" %", "\u00a0%")
             return f"{label}{unit}\u00a0{arrow}", show

@@ -35,6 +35,8 @@ def manifest_section(
             ("Data, first day", str(ledger.first_day)),
             ("Data, cutoff", str(ledger.cutoff)),
         ]
+        if ledger.currency is not None:
+            rows.append(("Data, currency", ledger.currency))
         if not ledger.on_spark:
             rows.append(("Data, fingerprint", ledger.summary_hash()))
     if forecast is not None:

@@ -17,8 +17,9 @@ from forecast.report.cohort_plots import Across, cohort_bias, cohort_errors
 from forecast.report.content import Drawing, Figures, Fold, Heading, Part, Prose, Section, figure
 from forecast.report.leader import lead
 from forecast.report.parameter_plots import parameter_drift
-from forecast.report.style import UNITS, Target
+from forecast.report.style import Target
 from forecast.report.tracking_plots import tracking, tracking_cumulative
+from forecast.report.units import unit_of
 from forecast.report.verdict import WHOM
 
 __all__ = ["models_section"]
@@ -125,6 +126,7 @@ def _reliability(backtest: Backtest, model: str) -> list[Drawing]:
 
 def _cohorts(backtest: Backtest, model: str, target: Target) -> list[Drawing]:
     name = f"{target}-{backtest.models.index(model)}"
+    unit = unit_of(target, backtest.currency)
     across: list[tuple[Across, str]] = [("cutoff", "at each cutoff")]
     if len(backtest.horizons) > 1:
         across.append(("horizon", "over each horizon, cutoffs pooled"))
@@ -137,7 +139,7 @@ def _cohorts(backtest: Backtest, model: str, target: Target) -> list[Drawing]:
         drawn += _drawn(
             f"cohorts-{each}-{name}",
             partial(cohort_bias, backtest, model, target=target, across=each),
-            caption=f"{model}: forecast minus actual {UNITS[target]} of each cohort {where}, in % "
+            caption=f"{model}: forecast minus actual {unit} of each cohort {where}, in % "
             'of the actual. "few": fewer than ten purchases.',
             height=1.6 + 0.2 * rows,
         )

@@ -27,30 +27,13 @@ from forecast.report.content import (
 from forecast.report.formats import MISSING, count, day, estimate, length, percent
 from forecast.report.monitoring_plots import bias_by_run
 from forecast.report.page import write_page
+from forecast.report.units import unit_of
 
 __all__ = ["monitoring_page", "monitoring_sections"]
 
 Columns = dict[str, tuple[str, Callable[[Any], str] | None]]
 _SHOWN = 12  # rows of runs that the page opens by itself
 _NEVER = "The newest run has no earlier one to be compared with."
-_DATA_FIRST = (
-    "Mend the data first: until the log is complete and its past stays as it was, nothing here "
-    "judges the model."
-)
-_ADVICE = {
-    "keep": "Keep the model: past forecasts have held, and nothing needs to be done.",
-    "watch": (
-        "Go on with the model, and look here again after the next runs: what is listed below may "
-        "pass, or become a reason to fit it anew."
-    ),
-    "refit": (
-        "Fit the model anew before its forecasts are used; where it was fitted anew already, "
-        "backtest and choose another."
-    ),
-    "too early to say": (
-        "Go on running the job: it is judged as soon as the window of its first run is over."
-    ),
-}
 
 
 def monitoring_page(
@@ -59,10 +42,12 @@ def monitoring_page(
     verdict: str,
     reasons: Sequence[str],
     data_problems: Sequence[str],
+    advice: str,
     tables: Mapping[str, pd.DataFrame],
     job: str,
     cutoff: date,
     max_bias: float = 0.2,
+    currency: str | None = None,
 ) -> Path:
     """Write one self-contained HTML page, or Markdown, on how past runs have held.
 
@@ -74,6 +59,8 @@ def monitoring_page(
         ``"keep"``, ``"watch"``, ``"refit"`` or ``"too early to say"``.
     reasons, data_problems : sequence of str
         Why; the latter are shown before all else.
+    advice : str
+        What to do next.
     tables : mapping of str to DataFrame
         As :class:`forecast.jobs.monitoring.monitoring.MonitoringResult` has them.
     job : str
@@ -82,6 +69,8 @@ def monitoring_page(
         Last day of the log that runs were compared with.
     max_bias : float
         The bias that counts, as a share of the actual total.
+    currency : str, optional
+        What amounts are called.
 
     Raises
     ------
@@ -92,8 +81,8 @@ def monitoring_page(
     if not target.parent.is_dir():
         raise FileError(f"report: the folder {target.parent} does not exist. Create it first.")
     found = monitoring_sections(
-        verdict=verdict, reasons=reasons, data_problems=data_problems, tables=tables,
-        max_bias=max_bias,
+        verdict=verdict, reasons=reasons, data_problems=data_problems, advice=advice,
+        tables=tables, max_bias=max_bias, currency=currency,
     )  # fmt: skip
     write_page(target, f"Have the forecasts of {job} held?", f"Log up to {day(cutoff)}", found)
     return target
@@ -104,13 +93,15 @@ def monitoring_sections(
     verdict: str,
     reasons: Sequence[str],
     data_problems: Sequence[str],
+    advice: str,
     tables: Mapping[str, pd.DataFrame],
     max_bias: float = 0.2,
+    currency: str | None = None,
 ) -> list[Section]:
     """Return the content of the page; parameters are those of :func:`monitoring_page`."""
     return [
-        _verdict(verdict, reasons, data_problems, tables),
-        _matured(tables["runs"], tables["groups"], max_bias),
+        _verdict(verdict, reasons, data_problems, advice, tables),
+        _matured(tables["runs"], tables["groups"], max_bias, unit_of("value", currency)),
         _running(tables["running"]),
         _inputs(tables["inputs"]),
         _parameters(tables["parameters"]),
@@ -123,6 +114,7 @@ def _verdict(
     verdict: str,
     reasons: Sequence[str],
     data_problems: Sequence[str],
+    advice: str,
     tables: Mapping[str, pd.DataFrame],
 ) -> Section:
     tiles = [("Verdict", verdict[0].upper() + verdict[1:], "")]
@@ -133,7 +125,6 @@ def _verdict(
         error = percent(row.standard_error)
         tiles.append((label, _signed(row.bias), f"{many}, standard error {error}"))
     others = tuple(each for each in reasons if each not in data_problems)
-    advice = _DATA_FIRST if data_problems else _ADVICE[verdict]
     parts: list[Part] = [Tiles(tuple(tiles)), Prose((advice,))]
     if data_problems:
         parts.append(Alerts(tuple(data_problems)))
@@ -141,7 +132,7 @@ def _verdict(
     return Section("verdict", "Verdict", parts)
 
 
-def _matured(runs: pd.DataFrame, groups: pd.DataFrame, max_bias: float) -> Section:
+def _matured(runs: pd.DataFrame, groups: pd.DataFrame, max_bias: float, money: str) -> Section:
     if runs.empty:
         text = "No window of a run is over yet, so nothing can be said of how forecasts have held."
         return Section("matured", "Matured runs", [Prose((text,))])
@@ -161,7 +152,8 @@ def _matured(runs: pd.DataFrame, groups: pd.DataFrame, max_bias: float) -> Secti
         ]
         parts.append(Figures(tuple(drawn)))
     columns: Columns = {
-        "run_id": ("Run", None), "horizon": ("Horizon", None), "target": ("Target", None),
+        "run_id": ("Run", None), "cutoff": ("Cutoff", _iso), "horizon": ("Horizon", None),
+        "target": ("Target", None),
         "forecast": ("Forecast", estimate), "actual": ("Came", estimate),
         "bias": ("Bias", _signed), "in_interval": ("In its 90 % interval", _yes),
         "rmse": ("RMSE", estimate), "rmse_over_zero": ("RMSE over zero's", estimate),
@@ -175,7 +167,7 @@ def _matured(runs: pd.DataFrame, groups: pd.DataFrame, max_bias: float) -> Secti
     parts.append(
         Prose(
             (
-                "RMSE is in purchases or currency units by customer; under 1 over zero's and own "
+                f"RMSE is in purchases or {money} by customer; under 1 over zero's and own "
                 "rate's, the model beats the forecast of nothing and of everyone's past rate. "
                 "Where bounds hold, at most 5 % come above and at most 5 % below, less for "
                 "customers who buy rarely.",
@@ -186,7 +178,8 @@ def _matured(runs: pd.DataFrame, groups: pd.DataFrame, max_bias: float) -> Secti
     if len(groups):
         last = groups[groups["cutoff"] == groups["cutoff"].max()]
         columns = {
-            "by": ("By", None), "group": ("Group", None), "target": ("Target", None),
+            "horizon": ("Horizon", None), "by": ("By", None), "group": ("Group", None),
+            "target": ("Target", None),
             "customers": ("Customers", count), "forecast": ("Forecast", estimate),
             "actual": ("Came", estimate), "bias": ("Bias", _signed),
             "p_adjusted": ("p, adjusted", estimate), "coverage": ("In 90 % bounds", percent),
@@ -202,8 +195,9 @@ def _running(running: pd.DataFrame) -> Section:
     if running.empty:
         return Section("running", title, [Prose(("No run is under way with a period over.",))])
     columns: Columns = {
-        "run_id": ("Run", None), "horizon": ("Horizon", None), "target": ("Target", None),
-        "through": ("Up to", day), "periods": ("Periods over", count), "of": ("Of", count),
+        "run_id": ("Run", None), "cutoff": ("Cutoff", _iso), "horizon": ("Horizon", None),
+        "target": ("Target", None), "through": ("Up to", day),
+        "periods": ("Periods over", count), "of": ("Of", count),
         "forecast": ("Forecast up to then", estimate), "actual": ("Came", estimate),
         "bias": ("Bias so far", _signed), "lo_90": ("90 % from", estimate),
         "hi_90": ("90 % to", estimate),
@@ -302,6 +296,11 @@ def _rules(max_bias: float) -> Section:
         "under way say watch; matured totals and bounds of customers alone say refit.",
     )
     return Section("rules", "How it is judged", [Listing(said)])
+
+
+def _iso(value: Any) -> str:
+    """Return a day as the reasons of the verdict write it."""
+    return f"{value:%Y-%m-%d}"
 
 
 def _signed(share: Any) -> str:

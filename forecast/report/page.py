@@ -33,6 +33,7 @@ from forecast.report.table_files import (
     write_tables,
 )
 from forecast.report.targeting_section import targeting_section
+from forecast.report.units import currency_of
 from forecast.report.value_section import headline, value_section
 from forecast.report.verdict import WHOM, totals
 from forecast.report.verdict_section import verdict_section
@@ -50,6 +51,7 @@ def report(
     title: str | None = None,
     tables: Kind | None = None,
     contact_cost: float | None = None,
+    currency: str | None = None,
 ) -> Path:
     """Write one self-contained HTML file, or Markdown; any part may be left out.
 
@@ -79,6 +81,8 @@ def report(
     contact_cost : float, optional
         Of contacting a customer, in currency, for the profit curve; by default half of what a
         customer brought on average, which the page calls an assumption.
+    currency : str, optional
+        What amounts are called; by default what the ledger or the backtest calls them.
 
     Returns
     -------
@@ -88,7 +92,7 @@ def report(
     Raises
     ------
     UsageError
-        If there is nothing to report.
+        If there is nothing to report, or its parts name two currencies.
     LockedError
         If a folder beside the page holds files that no report wrote.
     FileError
@@ -111,8 +115,9 @@ def report(
     if target.is_dir():
         raise FileError(f"report: {target} is a folder. Give the path of a file.")
     found = sections(
-        ledger=ledger, forecast=forecast, backtest=backtest, value=value, contact_cost=contact_cost
-    )
+        ledger=ledger, forecast=forecast, backtest=backtest, value=value,
+        contact_cost=contact_cost, currency=currency,
+    )  # fmt: skip
     if tables is not None:
         folder = target.with_name(f"{target.stem}_tables")
         frames = {name: each for one in found for name, each in one.files.items()}
@@ -147,6 +152,7 @@ def sections(
     backtest: Backtest | None = None,
     value: Mapping[str, pd.DataFrame] | None = None,
     contact_cost: float | None = None,
+    currency: str | None = None,
 ) -> list[Section]:
     """Return the content of a report, verdict first, as plain text, tables and drawings.
 
@@ -159,23 +165,25 @@ def sections(
         raise UsageError("report: give a ledger, a forecast, a backtest or value tables.")
     judged = None if ledger is None or ledger.on_spark else ledger
     fired = checks(judged, forecast, backtest)
-    tried = None if backtest is None else Remembered.of(backtest)
+    currency = currency_of(currency, ledger, backtest)
+    tried = None if backtest is None else Remembered.of(backtest, currency)
     known = {} if forecast is None else totals(forecast)
-    found = [verdict_section(ledger, forecast, tried, known, fired, headline(value or {}))]
+    said = headline(value or {})
+    found = [verdict_section(ledger, forecast, tried, known, fired, said, currency=currency)]
     if ledger is not None:
-        found.append(data_section(ledger))
+        found.append(data_section(ledger, currency))
     if judged is not None or forecast is not None or backtest is not None:
         found.append(checks_section(fired))
     if forecast is not None:
-        found.append(forecast_section(forecast, ledger, known))
+        found.append(forecast_section(forecast, ledger, known, currency))
     if tried is not None:
         aimed = targeting_section(tried, contact_cost)
         found += [backtest_section(tried), models_section(tried), *([aimed] if aimed else [])]
     if value:
-        found.append(value_section(value))
+        found.append(value_section(value, currency))
     if forecast is not None or tried is not None:
-        found.append(assumptions_section(forecast, tried, contact_cost))
-    return [*found, manifest_section(ledger, forecast, tried)]
+        found.append(assumptions_section(forecast, tried, contact_cost, currency))
+    return [*found, manifest_section(ledger, forecast, backtest)]
 
 
 def _files_section(folder: str, files: Mapping[str, str]) -> Section:

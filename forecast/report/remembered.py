@@ -22,9 +22,12 @@ class Remembered(Backtest):
     _kept: dict[tuple[Any, ...], Any] = field(default_factory=dict, init=False)
 
     @classmethod
-    def of(cls, backtest: Backtest) -> "Remembered":
-        """Wrap a backtest; nothing is copied."""
-        return cls(**{each.name: getattr(backtest, each.name) for each in fields(Backtest)})
+    def of(cls, backtest: Backtest, currency: str | None = None) -> "Remembered":
+        """Wrap a backtest, its amounts called so where given; nothing is copied."""
+        held = {each.name: getattr(backtest, each.name) for each in fields(Backtest)}
+        if currency is not None:
+            held["settings"] = {**backtest.settings, "currency": currency}
+        return cls(**held)
 
     def by_origin(
         self, target: str = "purchases", population: Population = "existing", **part: Any

@@ -2,9 +2,11 @@
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
 
 from forecast.errors import UsageError
-from forecast.report.style import COLOUR, in_style, on_axes
+from forecast.report.style import COLOUR, in_style, on_axes, short_number
+from forecast.report.units import unit_of
 
 __all__ = ["tornado"]
 
@@ -12,13 +14,15 @@ NEEDED = ["low", "high", "at_low", "at_high", "at_low_lo", "at_low_hi", "at_high
 
 
 @in_style()
-def tornado(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def tornado(table: pd.DataFrame, *, currency: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw how far each lever moves a measure, down and up, with 90 % intervals.
 
     Parameters
     ----------
     table : pandas.DataFrame
         From :meth:`forecast.value.scenario_result.ScenarioResult.tornado`: one row a lever.
+    currency : str, optional
+        What the axis calls money.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
 
@@ -47,8 +51,10 @@ def tornado(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     names = [f"{name}\n{low:g} to {high:g}" for name, low, high in ends]
     ax.set_yticks(list(places), names)
     ax.axvline(0, color=COLOUR["ink"], linewidth=1)
+    ax.xaxis.set_major_formatter(FuncFormatter(short_number))
     measure = str(table.attrs.get("measure", "measure"))
-    ax.set_xlabel(f"Change of {measure.replace('_', ' ')} over the horizon, currency units")
+    unit = unit_of("value", currency)
+    ax.set_xlabel(f"Change of {measure.replace('_', ' ')} over the horizon, {unit}")
     ax.set_title("What each lever moves, one at a time", loc="left")
     ax.legend(loc="lower right")
     return ax

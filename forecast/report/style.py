@@ -29,7 +29,6 @@ __all__ = [
     "SERIES",
     "SHADES",
     "STYLE",
-    "UNITS",
     "Target",
     "band",
     "cutoff_line",
@@ -39,6 +38,7 @@ __all__ = [
     "in_style",
     "look",
     "on_axes",
+    "short_number",
 ]
 
 # role: (on light, on dark); every light colour must be unique, since it names the role in a drawing
@@ -68,7 +68,6 @@ SHADES = {  # behind numbers in cells: from too low to too high; the numbers say
 DASHES = (0, (5, 1.5))  # of what was expected, beside what came
 COLOUR = {role: light for role, (light, _) in (PALETTE | SHADES).items()}
 Target = Literal["purchases", "value"]
-UNITS: dict[str, str] = {"purchases": "purchases", "value": "currency units"}
 
 _dates: Any = matplotlib.dates  # not typed yet
 
@@ -195,15 +194,22 @@ def finish(
     dates: bool = False,
     floor: bool = True,
     order: Sequence[str] = ("observed", "actual", "expected"),
+    beside: int = 0,
 ) -> Axes:
     """Name an axes and its units, number its y axis for people (12k, 3.5M), put the legend on top.
 
-    The legend stands between title and plot, where it never covers data.
+    The legend stands between title and plot, where it never covers data; names of so many letters
+    ``beside`` the plot leave it less room.
     """
     entries = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
     rank = {label: place for place, label in enumerate(order)}
     labels = sorted(entries, key=lambda label: rank.get(label, len(rank)))
-    columns = 4 if sum(map(len, labels)) <= 56 else 3 if max(map(len, labels)) <= 20 else 2
+    letters, most = sum(map(len, labels)), max(map(len, labels), default=0)
+    columns = 2
+    if letters <= 56 - max(beside - 6, 0):
+        columns = 4
+    elif most <= 20 - max(beside - 14, 0):
+        columns = 3
     lines = -(-len(labels) // columns)
     ax.set_title(title, pad=9 + 14 * lines)
     if labels:
@@ -223,7 +229,7 @@ def finish(
         ax.set_ylim(bottom=min(0.0, ax.dataLim.y0), top=None)
     ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     if not unit.startswith("%"):
-        ax.yaxis.set_major_formatter(FuncFormatter(_short))
+        ax.yaxis.set_major_formatter(FuncFormatter(short_number))
     if dates:
         locator = _dates.AutoDateLocator(minticks=3, maxticks=7)
         ax.xaxis.set_major_locator(locator)
@@ -236,8 +242,12 @@ def day_ticks(ax: Axes, days: Sequence[pd.Timestamp]) -> None:
     ax.set_xticks([_dates.date2num(day) for day in days], [short_day(day) for day in days])
 
 
-def _short(number: float, _position: int) -> str:
+def short_number(number: float, _position: int = 0) -> str:
+    """Return the number of a tick: 12k, 3.5M, −400."""
     for unit, letter in ((1e9, "bn"), (1e6, "M"), (1e4, "k")):
         if abs(number) >= unit:
-            return f"{number / (1e3 if letter == 'k' else unit):,.3g}{letter}"
-    return f"{number:,.4g}".replace("-", "\u2212")
+            text = f"{number / (1e3 if letter == 'k' else unit):,.3g}{letter}"
+            break
+    else:
+        text = f"{number:,.4g}"
+    return text.replace("-", "\u2212")

@@ -11,7 +11,8 @@ from forecast.backtest.ranking import targeting_curve
 from forecast.backtest.selection import Origins
 from forecast.calendar import Horizon
 from forecast.errors import UsageError
-from forecast.report.style import COLOUR, UNITS, Target, finish, in_style, look, on_axes
+from forecast.report.style import COLOUR, Target, finish, in_style, look, on_axes
+from forecast.report.units import unit_of
 
 __all__ = ["lift_curve", "profit_curve", "targeting_curves"]
 
@@ -155,7 +156,7 @@ def profit_curve(
     finish(
         ax,
         title=f"Profit at {contact_cost:,.4g} a contact and a margin of {100 * margin:g} %",
-        unit=f"{UNITS['value']} a customer",
+        unit=f"{unit_of('value', backtest.currency)} a customer",
         x="% of customers contacted, highest forecast first (mark: the most profit)",
         order=_in_order(models),
     )

@@ -5,8 +5,9 @@ from functools import partial
 from forecast.backtest import ZERO, Backtest
 from forecast.report.content import Figures, Part, Prose, Section, figure
 from forecast.report.formats import estimate, length
-from forecast.report.style import UNITS, Target
+from forecast.report.style import Target
 from forecast.report.targeting_plots import lift_curve, profit_curve, targeting_curves
+from forecast.report.units import unit_of
 
 __all__ = ["contact_cost_of", "targeting_section"]
 
@@ -70,11 +71,12 @@ def targeting_section(backtest: Backtest, contact_cost: float | None) -> Section
         )
         best = curve[curve["model"] == models[0]].reset_index(drop=True)
         at = best.loc[int(best["profit"].to_numpy(float).argmax())].to_dict()
+        money = unit_of("value", backtest.currency)
         assumed = "" if contact_cost is not None else " (an assumption: half the mean value)"
         parts.append(
             Prose(
                 (
-                    f"At {estimate(cost)} {UNITS['value']} a contact{assumed}, contacting the "
+                    f"At {estimate(cost)} {money} a contact{assumed}, contacting the "
                     f"{100 * at['share']:.0f} % of customers that {models[0]} forecast highest "
                     f"was worth most over {length(backtest.horizon)}: they brought "
                     f"{100 * at['captured']:.0f} % of all value.",

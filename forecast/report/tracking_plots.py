@@ -14,7 +14,6 @@ from forecast.forecaster import Population
 from forecast.report.style import (
     COLOUR,
     DASHES,
-    UNITS,
     Target,
     band,
     cutoff_line,
@@ -22,6 +21,7 @@ from forecast.report.style import (
     in_style,
     on_axes,
 )
+from forecast.report.units import unit_of
 
 __all__ = ["tracking", "tracking_cumulative"]
 
@@ -74,7 +74,8 @@ def tracking(
     # a backtest's periods are one unit of its horizon
     each = f"a {backtest.horizon.unit_name.removesuffix('s')}"
     title = f"{target.capitalize()} {each}"
-    return finish(ax, title=title, unit=f"{UNITS[target]} {each}", dates=True)
+    unit = unit_of(target, backtest.currency)
+    return finish(ax, title=title, unit=f"{unit} {each}", dates=True)
 
 
 @in_style()
@@ -124,7 +125,8 @@ def tracking_cumulative(
             )
         cutoff_line(ax, cutoff, named=number == 0)
     title = f"{target.capitalize()} since the cutoff"
-    return finish(ax, title=title, unit=f"{UNITS[target]}, cumulative", dates=True)
+    unit = unit_of(target, backtest.currency)
+    return finish(ax, title=title, unit=f"{unit}, cumulative", dates=True)
 
 
 def _runs(backtest: Backtest, model: str, population: str) -> list[tuple[date, pd.DataFrame]]:

@@ -15,7 +15,8 @@ from forecast.backtest.findings import joined
 from forecast.forecaster import Forecast
 from forecast.report.formats import count, length, percent, span, spoken
 from forecast.report.leader import ENOUGH, MATTERS, Lead, lead
-from forecast.report.style import UNITS
+from forecast.report.style import Target
+from forecast.report.units import unit_of
 
 __all__ = [
     "WHOM",
@@ -30,6 +31,7 @@ __all__ = [
     "totals",
 ]
 
+TARGETS: tuple[Target, ...] = ("purchases", "value")
 WHOM = {
     "existing": "customers seen by the cutoff",
     "new": "customers not yet seen at the cutoff",
@@ -45,11 +47,11 @@ class Total(NamedTuple):
     hi: float
 
 
-def totals(forecast: Forecast) -> dict[str, Total]:
+def totals(forecast: Forecast) -> dict[Target, Total]:
     """Return the totals the forecast knows, by target; the draws are replayed once."""
     interval = pd.DataFrame() if forecast.sampler is None else forecast.interval(0.9)
-    found = {}
-    for target in UNITS:
+    found: dict[Target, Total] = {}
+    for target in TARGETS:
         expected = float(forecast.periods[f"expected_{target}"].sum(skipna=False))
         bounds = [float("nan")] * 2
         if target in interval.index:
@@ -67,7 +69,9 @@ def buyers(forecast: Forecast) -> tuple[float, float] | None:
     return float(customers["p_active"].sum()), float(customers["p_active"].mean())
 
 
-def forecast_sentences(forecast: Forecast, known: Mapping[str, Total]) -> list[str]:
+def forecast_sentences(
+    forecast: Forecast, known: Mapping[Target, Total], currency: str | None = None
+) -> list[str]:
     """Say what is forecast, for whom, over which days and how surely."""
     window = forecast.window
     who = WHOM[forecast.population]
@@ -77,7 +81,7 @@ def forecast_sentences(forecast: Forecast, known: Mapping[str, Total]) -> list[s
     phrases = []
     for target, (expected, lo, hi) in known.items():
         within = "" if np.isnan(lo) else f" (90 % interval: {spoken(lo)} to {spoken(hi)})"
-        phrases.append(f"{verbs[target]} {spoken(expected)} {UNITS[target]}{within}")
+        phrases.append(f"{verbs[target]} {spoken(expected)} {unit_of(target, currency)}{within}")
     days = span(window.start, window.last)
     sentences = [
         f"Over the {length(forecast.horizon)} from {days}, the {who} are expected to "
@@ -97,7 +101,7 @@ def forecast_sentences(forecast: Forecast, known: Mapping[str, Total]) -> list[s
 
 def backtest_sentences(backtest: Backtest) -> list[tuple[Lead, str]]:
     """Say which model did best on past cutoffs, by how much, and whether that can be chance."""
-    leads = {target: lead(backtest, target) for target in ("purchases", "value")}
+    leads = {target: lead(backtest, target) for target in TARGETS}
     return [
         (found, _lead_sentence(backtest, found, target))
         for target, found in leads.items()
@@ -105,10 +109,10 @@ def backtest_sentences(backtest: Backtest) -> list[tuple[Lead, str]]:
     ]
 
 
-def _lead_sentence(backtest: Backtest, found: Lead, target: str) -> str:
+def _lead_sentence(backtest: Backtest, found: Lead, target: Target) -> str:
     row = found.row
     after = "the one past cutoff" if found.cutoffs == 1 else f"each of {found.cutoffs} past cutoffs"
-    error = f"RMSE {spoken(row['rmse'])} {UNITS[target]} a customer"
+    error = f"RMSE {spoken(row['rmse'])} {unit_of(target, backtest.currency)} a customer"
     text = (
         f"Tested on {target} over {length(backtest.horizon)} after {after}, "
         f"{found.model} had the smallest error ({error})"

@@ -12,7 +12,8 @@ from forecast.report.alerts import alerts
 from forecast.report.content import Alerts, Heading, Listing, Part, Prose, Section, Tiles
 from forecast.report.formats import count, day, percent, spoken
 from forecast.report.leader import lead
-from forecast.report.style import UNITS
+from forecast.report.style import Target
+from forecast.report.units import unit_of
 from forecast.report.verdict import (
     Total,
     backtest_sentences,
@@ -30,9 +31,11 @@ def verdict_section(
     ledger: Ledger | None,
     forecast: Forecast | None,
     backtest: Backtest | None,
-    known: Mapping[str, Total],
+    known: Mapping[Target, Total],
     fired: Sequence[Check] = (),
     money: Sequence[str] = (),
+    *,
+    currency: str | None,
 ) -> Section:
     """Return the section that a reader with one minute reads; ``money`` leads it."""
     tiles, text, sure = [], list(money), list[str]()
@@ -40,8 +43,8 @@ def verdict_section(
     if first:
         text.append(first)
     if forecast is not None:
-        tiles += _forecast_tiles(forecast, known)
-        text.append(" ".join(forecast_sentences(forecast, known)))
+        tiles += _forecast_tiles(forecast, known, currency)
+        text.append(" ".join(forecast_sentences(forecast, known, currency)))
     if backtest is not None:
         tiles += _backtest_tiles(backtest)
         if forecast is not None:
@@ -91,8 +94,11 @@ def _sure(backtest: Backtest) -> list[str]:
     return said
 
 
-def _forecast_tiles(forecast: Forecast, known: Mapping[str, Total]) -> list[tuple[str, str, str]]:
-    labels = {"purchases": "Expected purchases", "value": f"Expected value, {UNITS['value']}"}
+def _forecast_tiles(
+    forecast: Forecast, known: Mapping[Target, Total], currency: str | None
+) -> list[tuple[str, str, str]]:
+    money = unit_of("value", currency)
+    labels = {"purchases": "Expected purchases", "value": f"Expected value, {money}"}
     tiles = []
     for target, (expected, lo, hi) in known.items():
         within = "no interval" if np.isnan(lo) else f"90 % interval {spoken(lo)} to {spoken(hi)}"

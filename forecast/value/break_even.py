@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from forecast.errors import UnsupportedError, UsageError
+from forecast.ledger.currency import money_unit
 from forecast.value.levers import NEWCOMERS, SHARES, neutral
 from forecast.value.scenario_case import ScenarioCase
 from forecast.views import customer_summary
@@ -34,6 +35,8 @@ class BreakEven:
     at_05, at_95 : float
         Values at which the programme pays with a probability of 5 % and of 95 %: the ends of the
         90 % interval. Missing where that is not reached inside the bounds.
+    currency : str or None
+        What the ledger calls amounts.
     """
 
     lever: str
@@ -42,6 +45,7 @@ class BreakEven:
     at: float
     at_05: float
     at_95: float
+    currency: str | None = None
 
     def row(self) -> dict[str, str | float]:
         """Return the answer as a row of a table, its bounds as ``lowest`` and ``highest``."""
@@ -55,7 +59,8 @@ class BreakEven:
     @property
     def sentence(self) -> str:
         """Return the answer in words."""
-        cost, (start, end) = f"{self.cost_per_customer:,.2f} a customer", self.bounds
+        cost = f"{self.cost_per_customer:,.2f} {money_unit(self.currency)} a customer"
+        start, end = self.bounds
         if np.isnan(self.at):
             return f"{self.lever} does not pay {cost} anywhere between {start:g} and {end:g}."
         sure = f"with a probability of 95 % from {self.at_95:.4g}"
@@ -126,7 +131,10 @@ def break_even(
 
     mean = _crossing(lambda value: float(gain(value, 0)[0]), cost, points)
     few, most = (_crossing(quantile(level), cost, points) for level in (0.95, 0.05))
-    return BreakEven(lever, float(cost_per_customer), (float(start), float(end)), mean, few, most)
+    return BreakEven(
+        lever, float(cost_per_customer), (float(start), float(end)), mean, few, most,
+        currency=case.ledger.currency,
+    )  # fmt: skip
 
 
 def _crossing(gain: Callable[[float], float], cost: float, points: Any) -> float:

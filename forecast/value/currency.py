@@ -6,6 +6,7 @@ import pandas as pd
 
 from forecast.errors import DataError, listed
 from forecast.ledger import Ledger
+from forecast.ledger.currency import refuse_another
 
 __all__ = ["currencies", "one_currency"]
 
@@ -26,6 +27,8 @@ def one_currency(ledger: Ledger, spend: pd.DataFrame | None = None) -> None:
     ------
     DataError
         Naming the currencies.
+    UsageError
+        If the ledger was given the code of another currency than the spend table names.
     """
     log = set[str]()
     if any(name.lower() == COLUMN for name in ledger.purchase_columns):
@@ -33,6 +36,8 @@ def one_currency(ledger: Ledger, spend: pd.DataFrame | None = None) -> None:
     if any(name.lower() == COLUMN for name in ledger.customer_columns):
         log |= set(currencies(ledger.attributes()))
     cost = set() if spend is None else set(currencies(spend))
+    for each in cost:
+        refuse_another(ledger.currency, each, "the spend table says")
     for what, found in (("purchase log", log), ("spend table", cost)):
         if len(found) > 1:
             raise DataError(

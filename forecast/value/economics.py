@@ -58,6 +58,8 @@ class UnitEconomics(Tables):
         What the intervals are about.
     notes : tuple of str
         What a reader must know.
+    currency : str or None
+        What the ledger calls amounts.
     """
 
     table: pd.DataFrame
@@ -67,6 +69,7 @@ class UnitEconomics(Tables):
     acquisition: Acquisition = field(repr=False)
     target: Target
     notes: tuple[str, ...]
+    currency: str | None = None
 
     def max_cac(self, ratio: float = 3.0, risk: float = 0.1) -> "pd.Series[float]":
         """Return what a customer of each group may cost, ``quantile(LTV, risk) / ratio``.
@@ -95,7 +98,7 @@ class UnitEconomics(Tables):
     @property
     def headline(self) -> tuple[str, ...]:
         """What a customer is worth and costs, and which groups reach the target ratio."""
-        return economics_headline(self.table, str(self.value.horizon))
+        return economics_headline(self.table, str(self.value.horizon), self.currency)
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -213,7 +216,9 @@ def unit_economics(
     _add_payback(table, curves)
     notes = (*_about(target, table, ratio, forecast), *acquired.notes, *value.notes)
     frame = pd.DataFrame(draws, columns=rows)
-    return UnitEconomics(table, frame, curves, value, acquired, target, notes)
+    return UnitEconomics(
+        table, frame, curves, value, acquired, target, notes, currency=ledger.currency
+    )
 
 
 def _with_all(groups: pd.Index) -> pd.Index:

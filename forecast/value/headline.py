@@ -7,13 +7,16 @@ import numpy as np
 import pandas as pd
 
 from forecast.errors import listed
+from forecast.ledger.currency import money_unit
 
 __all__ = ["economics_headline", "group_names"]
 
 SURE = 0.9  # probability from which a ratio counts as reached
 
 
-def economics_headline(table: pd.DataFrame, horizon: str) -> tuple[str, ...]:
+def economics_headline(
+    table: pd.DataFrame, horizon: str, currency: str | None = None
+) -> tuple[str, ...]:
     """Return sentences on the table of :func:`unit_economics`, everybody first.
 
     Parameters
@@ -22,6 +25,8 @@ def economics_headline(table: pd.DataFrame, horizon: str) -> tuple[str, ...]:
         One row a group, everybody last.
     horizon : str
         Over which the future counts.
+    currency : str, optional
+        What amounts are called.
 
     Returns
     -------
@@ -30,10 +35,9 @@ def economics_headline(table: pd.DataFrame, horizon: str) -> tuple[str, ...]:
         rest are called open, or not known.
     """
     row, above = table.iloc[-1], table.filter(like="p_above_").iloc[:-1, 0]
-    ratio = str(above.name).removeprefix("p_above_")
+    ratio, money = str(above.name).removeprefix("p_above_"), money_unit(currency)
     first = (
-        f"A customer is worth {_of(row, 'ltv', 2)} currency units, past and the next {horizon} "
-        "together"
+        f"A customer is worth {_of(row, 'ltv', 2)} {money}, past and the next {horizon} together"
     )
     groups = table.iloc[:-1]
     free = groups["cost"].isna() & (groups["customers"] > 0)
@@ -49,7 +53,7 @@ def economics_headline(table: pd.DataFrame, horizon: str) -> tuple[str, ...]:
         for what, which in ((f"above {ratio}", high), ("below 1", low))
         if which.any()
     ]
-    said = [f"{first}.", *_where_known(groups, free)]
+    said = [f"{first}.", *_where_known(groups, free, money)]
     if sure:
         said.append(f"With a probability of {SURE:.0%} or more LTV:CAC is {', '.join(sure)}.")
     others = [
@@ -64,7 +68,7 @@ def economics_headline(table: pd.DataFrame, horizon: str) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _where_known(groups: pd.DataFrame, free: "pd.Series[bool]") -> list[str]:
+def _where_known(groups: pd.DataFrame, free: "pd.Series[bool]", money: str) -> list[str]:
     """Say cost and ratio of the groups whose cost is recorded, where some have none.
 
     A ratio of all would count the others as free.
@@ -77,7 +81,7 @@ def _where_known(groups: pd.DataFrame, free: "pd.Series[bool]") -> list[str]:
     ratio = (paid["ltv"] * paid["customers"]).sum() / cost
     return [
         f"Where a cost is recorded ({share:.0%} of these customers) one has cost "
-        f"{cost / customers:,.2f} currency units, and LTV:CAC is {ratio:.1f}; no cost is recorded "
+        f"{cost / customers:,.2f} {money}, and LTV:CAC is {ratio:.1f}; no cost is recorded "
         f"for {listed(group_names(groups.index[free]))}, whom the row of all counts as free."
     ]
 

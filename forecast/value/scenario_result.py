@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.errors import UsageError
+from forecast.ledger.currency import money_unit
 from forecast.value.break_even import BreakEven, break_even
 from forecast.value.levers import SHARES
 from forecast.value.scenario_case import ScenarioCase
@@ -158,8 +159,8 @@ class ScenarioResult(Tables):
         number, lo, hi = (f"{row[each]:+,.2f}" for each in ("difference", "lo", "hi"))
         text = (
             f"{self.name} changes {measure.replace('_', ' ')} over {self.case.horizon} by {number} "
-            f"(90 % interval {lo} to {hi}) currency units, from {row['base']:,.2f} to "
-            f"{row['scenario']:,.2f}."
+            f"(90 % interval {lo} to {hi}) {money_unit(self.case.ledger.currency)}, from "
+            f"{row['base']:,.2f} to {row['scenario']:,.2f}."
         )
         if self.levers and row["lo"] < 0 < row["hi"]:
             text += " The interval holds 0: it may bring nothing."
@@ -173,8 +174,10 @@ class ScenarioResult(Tables):
             "value": [f"{each:g}" if isinstance(each, float) else str(each)
                       for each in self.levers.values()],
         })  # fmt: skip
+        named = {} if self.case.ledger.currency is None else {"currency": self.case.ledger.currency}
+        table = self.table.reset_index()
         return {
-            f"Scenario: {self.name}": self.table.reset_index(),
+            f"Scenario: {self.name}": table.assign(unit=table["unit"].replace(named)),
             f"Levers of {self.name}": pulled,
             f"What to know of {self.name}": pd.DataFrame({"remark": self.notes}),
             f"Verdict on {self.name}": pd.DataFrame({"verdict": [self.headline]}),

@@ -11,6 +11,7 @@ from forecast.calendar import Horizon
 from forecast.errors import UnsupportedError, UsageError
 from forecast.forecaster import Forecaster
 from forecast.ledger import Ledger
+from forecast.ledger.currency import money_unit
 from forecast.value.acquisition import acquisition_cost
 from forecast.value.discounting import check_rate
 from forecast.value.levers import NEWCOMERS, neutral
@@ -93,7 +94,7 @@ def scenario(
     >>> bool(found.table.loc["clv", "difference"] > 0)
     True
     >>> found.break_even("retention", cost_per_customer=1000.0).sentence
-    'retention does not pay 1,000.00 a customer anywhere between 1 and 2.'
+    'retention does not pay 1,000.00 currency units a customer anywhere between 1 and 2.'
     """
     if not isinstance(levers, Mapping):
         plan = read_scenario(levers)
@@ -119,7 +120,8 @@ def scenario(
         acquired = acquisition_cost(ledger, spend, by="month")
         table = acquired.table
         cac = float(table["cost"].sum() / table["customers"].sum())
-        notes = [f"A customer has cost {cac:,.2f} so far, organic ones included."]
+        money = money_unit(ledger.currency)
+        notes = [f"A customer has cost {cac:,.2f} {money} so far, organic ones included."]
         notes += [each for each in acquired.notes if "left out" in each]
     case = ScenarioCase(
         model, ledger, Horizon.parse(horizon), Margin.parse(margin), check_rate(rate), population,

@@ -1,16 +1,25 @@
 """The spend table: what marketing cost, by day or month, channel and campaign."""
 
+from dataclasses import replace
 from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from forecast.errors import BadRowsError, ColumnError, DataError, UsageError, listed
+from forecast.ledger.amounts import WAYS, Notation, common_mark
+from forecast.ledger.unread_amounts import refuse_two_currencies
 from forecast.value.currency import currencies
 from forecast.views import labelled
 
-__all__ = ["read_spend"]
+__all__ = ["read_spend", "written_costs"]
+
+FloatArray = npt.NDArray[np.float64]
+PLAIN = Notation()
+
+_REMEDY = "Write 0 for no cost, and plain numbers such as 1234.50: a point before the cents."
 
 
 def read_spend(table: Any, by: tuple[str, ...] = ("channel",)) -> pd.DataFrame:
@@ -20,7 +29,8 @@ def read_spend(table: Any, by: tuple[str, ...] = ("channel",)) -> pd.DataFrame:
     ----------
     table : table
         Of pandas, Polars or PyArrow, with columns ``date``, ``cost`` (currency, 0 or more) and
-        one for each label; a column ``currency`` may name one currency. Rows add up.
+        one for each label; a column ``currency`` may name one currency. Rows add up. Costs may
+        be text: plain numbers, with a sign or code of a currency where all carry the same.
     by : tuple of str
         The columns of labels, such as ``("channel", "campaign")``.
 
@@ -84,11 +94,63 @@ def _days(column: "pd.Series[Any]") -> Any:
     return read.dt.normalize().to_numpy()
 
 
-def _costs(column: "pd.Series[Any]") -> Any:
-    cost = pd.to_numeric(column, errors="coerce").to_numpy(float)
-    _refuse(column, ~np.isfinite(cost), "not an amount of money", "Write 0 for no cost.")
+def _costs(column: "pd.Series[Any]") -> FloatArray:
+    cost = written_costs(column)
     _refuse(column, cost < 0, "a negative cost", "Take credits off the cost they belong to.")
     return cost
+
+
+def written_costs(
+    column: "pd.Series[Any]", notation: Notation = PLAIN, remedy: str = _REMEDY
+) -> FloatArray:
+    """Return costs as numbers; text is read in a notation, or as plain numbers where all are.
+
+    Parameters
+    ----------
+    column : pandas.Series
+        Numbers, or text.
+    notation : Notation
+        How text is written; a currency that every cost carries is found.
+    remedy : str
+        What to do where a cost cannot be read.
+
+    Raises
+    ------
+    BadRowsError
+        If a cost is missing or no number; says its row, counted from 1.
+    DataError
+        If costs carry several currencies.
+
+    Examples
+    --------
+    >>> written_costs(pd.Series(["1.200,50 \u20ac", "80 \u20ac"]), Notation(",", "."))
+    array([1200.5,   80. ])
+    """
+    texts = column.map(lambda each: isinstance(each, str)).to_numpy(bool)
+    cost = np.full(len(column), np.nan)
+    cost[~texts] = pd.to_numeric(column[~texts], errors="coerce").to_numpy(float)
+    given = [each.strip() for each in column[texts]]
+    way = _way(given, notation)
+    refuse_two_currencies("the spend table", str(column.name), given, way)
+    read = [way.read(each) for each in given]
+    cost[texts] = [np.nan if each is None else each for each in read]
+    _refuse(column, ~np.isfinite(cost), "not an amount of money", remedy)
+    return cost
+
+
+def _way(texts: list[str], notation: Notation) -> Notation:
+    """Return how texts are written: as was said, or plainly where that alone can be.
+
+    ``"1.200"`` under a decimal comma is not taken for 1.2: its point may be one of thousands.
+    """
+    mark = common_mark([each for each in texts if each])
+    said, plain = (replace(each, mark=mark) for each in (notation, PLAIN))
+
+    def fits(way: Notation) -> bool:
+        return all(way.read(each) is not None for each in texts)
+
+    alike = [replace(each, mark=mark) for each in WAYS if each.decimal == notation.decimal]
+    return plain if not any(map(fits, alike)) and fits(plain) else said
 
 
 def _refuse(column: "pd.Series[Any]", wrong: Any, problem: str, remedy: str) -> None:
@@ -100,4 +162,5 @@ def _refuse(column: "pd.Series[Any]", wrong: Any, problem: str, remedy: str) -> 
             samples=column[wrong].head(5).tolist(),
             remedy=remedy,
             source="the spend table",
+            places=[f"row {at + 1}" for at in np.flatnonzero(wrong)[:5]],
         )

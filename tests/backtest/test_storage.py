@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
@@ -48,6 +49,17 @@ def test_round_trip(bt, tmp_path):
 def test_backtests_that_differ_are_not_equal(bt, ledger, fakes):
     assert bt != backtest(ledger, fakes.Fake(), **WEEKS)
     assert bt != "a backtest"
+
+
+def test_the_currency_is_kept_and_no_number_knows_of_it(ledger, fakes, tmp_path):
+    plain, named = (
+        backtest(each, fakes.Fake(), **WEEKS) for each in (ledger, replace(ledger, currency="€"))
+    )
+    assert (plain.currency, named.currency) == (None, "€")
+    assert {**plain.settings, "currency": "€"} == named.settings
+    pd.testing.assert_frame_equal(named.frame, plain.frame, check_exact=True)
+    again = Backtest.load(named.save(tmp_path / "named"))
+    assert (again.currency, again.select().currency) == ("€", "€")
 
 
 def test_layout(bt, tmp_path):

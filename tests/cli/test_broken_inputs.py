@@ -36,6 +36,7 @@ def text_of(rows: list[list[str]]) -> str:
 
 
 ROWS = make_rows()
+QUICK = ("--model", "own_rate")
 ROLES = ("--customer", "customer_id", "--date", "date", "--value", "amount")
 
 
@@ -192,22 +193,23 @@ def test_broken_log_is_refused_in_one_sentence(
 
 
 @pytest.mark.parametrize(
-    ("content", "file"),
+    ("content", "file", "model"),
     [
-        (SOUND.encode(), "orders.csv"),
-        (b"\xef\xbb\xbf" + SOUND.replace("\n", "\r\n").encode(), "orders.csv"),
-        (gzip.compress(SOUND.encode()), "orders.csv"),
-        (parquet(), "orders.parquet"),
+        (SOUND.encode(), "orders.csv", ()),  # the very words that the broken logs get
+        (b"\xef\xbb\xbf" + SOUND.replace("\n", "\r\n").encode(), "orders.csv", QUICK),
+        (gzip.compress(SOUND.encode()), "orders.csv", QUICK),
+        (parquet(), "orders.parquet", QUICK),
     ],
     ids=["plain", "mark and line ends of Windows", "gzip without its name", "Parquet"],
 )
 def test_sound_log_among_them_runs(
-    content: bytes, file: str, tmp_path: Path, ltv: Callable[..., Any]
+    content: bytes, file: str, model: tuple[str, ...], tmp_path: Path, ltv: Callable[..., Any]
 ) -> None:
     (tmp_path / file).write_bytes(content)
     out = tmp_path / "deep" / "out"
     ended = ltv(
-        *("forecast", tmp_path / file, "--horizon", "8W", "--draws", 0, "--out", out), *ROLES
+        *("forecast", tmp_path / file, "--horizon", "8W", "--draws", 0, "--out", out, *model),
+        *ROLES,
     )
     assert ended.code == 0, ended.err
     assert len(pd.read_parquet(out / "customers.parquet")) == 80

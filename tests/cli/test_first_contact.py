@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -95,16 +96,21 @@ class TestCompletion:
 
 
 class TestDoctor:
-    def test_this_installation_is_well_and_keeps_secrets(self) -> None:
-        done = told("doctor", LTV_SECRET="hunter2", USER="somebody", TMPDIR="/tmp")
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "Ready." in done.stdout
+    def test_this_installation_is_well_and_keeps_secrets(
+        self, ltv: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name, value in {"LTV_SECRET": "hunter2", "USER": "somebody"}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        done = ltv("doctor")
+        assert done.code == 0, done.out + done.err
+        assert "Ready." in done.out
         for word in ("pandas", "extra spark", "memory", "temporary files", "trial forecast"):
-            assert word in done.stdout
-        for secret in ("hunter2", "somebody", str(Path.home()), "/tmp"):
-            assert secret not in done.stdout
-        assert "\x1b" not in done.stdout
-        assert max(map(len, done.stdout.splitlines())) <= 120
+            assert word in done.out
+        for secret in ("hunter2", "somebody", str(Path.home()), str(tmp_path), "/tmp"):
+            assert secret not in done.out
+        assert "\x1b" not in done.out
+        assert max(map(len, done.out.splitlines())) <= 120
 
     @pytest.mark.parametrize(("state", "code"), [("ok", 0), ("note", 0), ("problem", 1)])
     def test_only_problems_fail(

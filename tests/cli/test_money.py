@@ -1,6 +1,7 @@
 """``ltv value``, ``ltv segments`` and ``ltv scenario``: complete, the same twice, clear."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,7 +116,10 @@ def test_scenario_folder(ltv: Run, roads: Any, store: Path, tmp_path: Path) -> N
     assert {"retention", "margin", "cac"} <= set(tornado.index)
     answer = pd.read_csv(out / "break_even.csv").iloc[0]
     assert answer["at"] == pytest.approx(found.break_even("order_value", 0.5, (1.0, 3.0)).at)
-    assert "note: order_value pays 0.50 a customer on average from" in ended.err
+    assert "note: order_value pays 0.50 currency units a customer on average from" in ended.err
+    assert re.search(r"note: A customer has cost [\d.]+ currency units so far", ended.err)
+    units = dict(re.findall(r"^  (\w+), (.+?)  ", ended.out, re.MULTILINE))
+    assert units == found.table["unit"].replace("currency", "currency units").to_dict()
     page = (out / "report.html").read_text()
     for words in ("loyalty programme", "One lever at a time", "Break-even"):
         assert words in page
@@ -148,6 +152,60 @@ def test_margin_from_a_column_and_first_touches(ltv: Run, store: Path, tmp_path:
     one, other = (pd.read_csv(tmp_path / name / "economics.csv") for name in ("column", "share"))
     assert one["channel"].tolist() == ["organic", "referral", "search", "social", "(all)"]
     assert one["ltv"].tolist() == pytest.approx(other["ltv"].tolist(), rel=0.02)
+
+
+def german(table: pd.DataFrame, column: str) -> str:
+    """Return a CSV as a German shop exports it."""
+    written = [f"{each:,.2f} \u20ac".translate({44: ".", 46: ","}) for each in table[column]]
+    return table.assign(**{column: written}).to_csv(index=False, sep=";")
+
+
+@pytest.mark.parametrize("command", ["value", "scenario"])
+def test_costs_are_written_as_the_amounts_are(
+    command: str, ltv: Run, roads: Any, store: Path, tmp_path: Path
+) -> None:
+    spend = pd.read_csv(store / "spend.csv").assign(channel=lambda each: each["channel"] + "\u00fc")
+    orders = pd.read_csv(store / "orders.csv")
+    orders["channel"] += "\u00fc"
+    spend["cost"] *= 1000
+    for name, table, column in (("spend", spend, "cost"), ("orders", orders, "amount")):
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+        (tmp_path / f"{name}_de.csv").write_text(german(table, column), encoding="cp1252")
+    written = ("--delimiter", ";", "--decimal", ",", "--thousands", ".", "--encoding", "cp1252")
+    tables = []
+    for number, (log, costs, how) in enumerate(
+        [
+            ("orders", "spend", ()),
+            ("orders_de", "spend_de", written),
+            ("orders_de", "spend", written),
+        ]
+    ):
+        road = list(roads[command])
+        road[1] = tmp_path / f"{log}.csv"
+        if "--spend" in road:
+            del road[road.index("--spend") : road.index("--spend") + 2]
+        out = tmp_path / f"out{number}"
+        ended = ltv(*road, "--spend", tmp_path / f"{costs}.csv", *how, "--out", out)
+        assert ended.code == 0, ended.err
+        name = {"value": "economics.csv", "scenario": "scenario.csv"}[command]
+        tables.append((out / name).read_bytes())
+    assert len(set(tables)) == 1
+
+
+def test_a_cost_that_cannot_be_read_is_shown_with_its_row(
+    ltv: Run, roads: Any, tmp_path: Path
+) -> None:
+    spend = tmp_path / "spend.csv"
+    rows = ["2022-01-01,m\u00e4rz,10", '2022-02-01,search,"1.200,50"']
+    spend.write_text("\n".join(["date,channel,cost", *rows]), encoding="cp1252")
+    road = list(roads["value"])
+    road[road.index("--spend") + 1] = spend
+    ended = ltv(*road, "--encoding", "cp1252", "--out", tmp_path / "out")
+    assert ended.code == 3
+    assert "not an amount of money in 1 row. First: '1.200,50' (row 2)." in ended.err
+    assert "written (--decimal ..., --thousands ...)" in ended.err
+    for how in (("--decimal", ".", "--thousands", "."), ("--encoding", "klingon")):
+        assert ltv(*road, *how, "--out", tmp_path / "out").code == 2
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """``ltv monitor``: its exit codes, its streams, its folder."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -46,8 +47,14 @@ def watched(ltv: Run, place: Path, log: str, *more: Any) -> Any:
 def test_keep_ends_with_0(ltv: Run, place: Path) -> None:
     ended = watched(ltv, place, "clean.csv")
     assert ended.code == 0, ended.err
-    assert ended.out.startswith("Keep\n")
-    assert "purchases over 13W" in ended.out
+    first, *others = ended.out.splitlines()
+    assert re.fullmatch(
+        r"Keep\. One matured run over 13W: total purchases \d+ % too (high|low), which .*\. "
+        "Keep the model: past forecasts have held, and nothing needs to be done\\.",
+        first,
+    )
+    assert "purchases over 13W" in "".join(others)
+    assert "total purchases" not in ended.err  # said once
     assert ", 1 run\n" in ended.out
     assert "error:" not in ended.err
 
@@ -55,7 +62,9 @@ def test_keep_ends_with_0(ltv: Run, place: Path) -> None:
 def test_refit_ends_with_4(ltv: Run, place: Path) -> None:
     ended = watched(ltv, place, "fewer.csv")
     assert ended.code == 4
-    assert ended.out.startswith("Refit\n")
+    first = ended.out.splitlines()[0]
+    assert first.startswith("Refit. One matured run over 13W: total purchases")
+    assert "beyond chance and beyond 20 %. Fit the model anew before its forecasts" in first
     assert "error: Refit. One matured run over 13W: total purchases" in ended.err
     assert watched(ltv, place, "fewer.csv", "--max-bias", "9").code == 0
 
@@ -65,6 +74,8 @@ def test_stale_data_end_with_3(ltv: Run, place: Path) -> None:
     ended = ltv("monitor", place / "history.duckdb", log, "--no-key", "--as-of", "2023-12-01")
     assert ended.code == 3
     assert "error: The data need a look before the model does: No purchase for" in ended.err
+    assert ended.out.startswith("Watch. No purchase for ")
+    assert "Mend the data first" in ended.out.splitlines()[0]
     # by default today is today, unless the cutoff is given
     assert ltv("monitor", place / "history.duckdb", log, "--no-key").code == 3
     last = pd.read_csv(log)["date"].max()[:10]

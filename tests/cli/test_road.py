@@ -233,7 +233,8 @@ def hostile(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_hostile_ids_are_harmless(ltv: Run, hostile: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    ended = ltv("forecast", hostile, "--horizon", "8W", "--draws", 50, "--out", out)
+    road = ("--model", "btyd", "--horizon", "8W", "--draws", 50, "--out", out)
+    ended = ltv("forecast", hostile, *road)
     assert ended.code == 0, ended.err
     raw = pd.read_parquet(out / "customers.parquet")["customer_id"]
     assert set(EVIL) <= set(raw)

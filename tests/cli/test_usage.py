@@ -240,13 +240,18 @@ class TestPlaces:
         assert ended.code == 6
         assert "/proc/ltv/out cannot be written" in ended.err
 
-    def test_disk_full(self, program: Run, shop: Path, tmp_path: Path) -> None:
-        def little() -> None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-
-        ended = program("forecast", shop, *self.road, "deep/out", preexec_fn=little)
-        _, err = ended.communicate(timeout=60)
-        assert ended.returncode == 6, err
+    def test_disk_full(
+        self, ltv: Run, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, usual[1]))
+        try:
+            ended = ltv("forecast", shop, *self.road, "deep/out")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+        err = ended.err
+        assert ended.code == 6, err
         assert err.count("\n") == 1
         assert "deep/out" in err
         assert "File too large" in err
@@ -310,7 +315,8 @@ def test_warnings_are_sentences_on_standard_error(
 
 
 def test_horizon_longer_than_the_log_is_warned_about(ltv: Run, shop: Path, tmp_path: Path) -> None:
-    ended = ltv("forecast", shop, "--horizon", "3Y", "--draws", 0, "--out", tmp_path / "out")
+    road = ("--model", "own_rate", "--draws", 0, "--out", tmp_path / "out")
+    ended = ltv("forecast", shop, "--horizon", "3Y", *road)
     assert ended.code == 0
     assert "warning: The horizon of 3Y is 1,09" in ended.err
 

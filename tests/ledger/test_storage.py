@@ -106,6 +106,7 @@ def test_damage_is_named(name: str, content: str | None, tmp_path: Path) -> None
         ({"cutoff": "soon"}, "damaged"),
         ({"ticks": "many"}, "damaged"),
         ({"purchase_columns": ["channel"]}, "damaged"),
+        ({"currency": 978}, "damaged"),
     ],
 )
 def test_wrong_facts_are_named(change: dict[str, object], said: str, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ SLOW = {"ensemble"}  # fits every member at every past origin
 NAMES = [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in MODELS]
 
 
+@pytest.mark.usefixtures("read_once")
 @pytest.mark.parametrize("name", NAMES)
 def test_every_model_complies(name: str) -> None:
     check_forecaster(MODELS[name])

@@ -56,6 +56,7 @@ class Shrunk(fc.RateModel):
         return self
 
 
+@pytest.mark.usefixtures("read_once")
 def test_it_complies() -> None:
     check_forecaster(Shrunk())
 
@@ -132,3 +133,19 @@ def test_rates_are_of_the_customers_of_the_ledger(ledger: fc.Ledger) -> None:
     model.rates_ = rates.astype(object).replace({rates.iloc[0, 0]: "often"})
     with pytest.raises(ModelError, match="no number"):
         model.forecast("4W")
+
+
+def test_a_forecast_asks_who_the_customers_are_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    orders = fc.simulate_shop(60, seed=3).orders
+    ledger = fc.read_ledger(orders, key=(), customer_columns=["channel"])
+    model, people = Steady().fit(ledger), fc.customer_summary(ledger)
+
+    def refuse(_: fc.Ledger) -> pd.DataFrame:
+        raise AssertionError("the columns of customers are not needed")
+
+    monkeypatch.setattr(fc.Ledger, "attributes", refuse)
+    found = model.forecast("4W", draws=0).customers
+    assert found is not None
+    pd.testing.assert_index_equal(found.index, people.index)

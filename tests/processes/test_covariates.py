@@ -39,6 +39,12 @@ def test_known_effects_are_recovered(kind) -> None:
     z = (np.log(list(fit.params.values())) - np.log(truth)) / error
     assert (np.abs(z) < 3.5).all()
     assert (error[-2:] < 0.3).all()
+
+
+@pytest.mark.parametrize("kind", [BGNBD, MBGNBD, pytest.param(ParetoNBD, marks=pytest.mark.slow)])
+def test_draws_lie_around_the_estimate(kind) -> None:
+    x, tx, T, rate, dropout = simulated(kind)
+    fit = fit_with_covariates(kind, x, tx, T, rate=rate, dropout=dropout)
     draws = fit.posterior(500, seed=1)
     assert np.log(draws.draws[:, -2]).mean() == pytest.approx(
         np.log(fit.params["rate: online"]), abs=0.05

@@ -79,7 +79,7 @@ def test_arviz_takes_the_draws(cdnow):
 
 def test_without_arviz_it_says_what_to_install(cdnow, monkeypatch):
     monkeypatch.setitem(sys.modules, "arviz_base", None)
-    with pytest.raises(UsageError, match="pip install arviz"):
+    with pytest.raises(UsageError, match=r'pip install "ltv-forecast\[arviz\]"'):
         sample_posterior(BGNBD.fit(*cdnow), draws=50).to_arviz()
 
 

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from forecast.errors import UsageError
 from forecast.report import ltv_to_cac, payback_curves
+from forecast.report.style import drawing
 
 
 def economics() -> pd.DataFrame:
@@ -53,6 +54,17 @@ def test_the_ratio_of_all_is_shown_where_every_cost_is_known() -> None:
     ):
         ax = ltv_to_cac(pd.concat([table, everybody]), ax=Figure().add_subplot())
         assert [each.get_text() for each in ax.get_yticklabels()] == shown
+
+
+@pytest.mark.parametrize("name", ["search", "United Kingdom", "a channel of a long name"])
+def test_names_of_groups_leave_room_for_the_legend(name: str) -> None:
+    figure, ax = drawing(height=2.5)
+    table = economics().rename(index={"search": name}, columns={"p_above_2.5": "p_above_3"})
+    ltv_to_cac(table, ax=ax)
+    figure.draw_without_rendering()
+    legend = ax.get_legend()
+    assert legend is not None
+    assert legend.get_window_extent().x1 <= figure.bbox.x1
 
 
 def test_ratio_needs_a_cost() -> None:

@@ -55,9 +55,9 @@ def tables(**other: pd.DataFrame) -> dict[str, pd.DataFrame]:
         "share": 0.005,
     }  # fmt: skip
     under_way = {
-        "run_id": "two", "horizon": "26W", "target": "purchases", "through": date(2024, 5, 30),
-        "periods": 3, "of": 26, "forecast": 90.0, "actual": 100.0, "bias": -0.1, "lo_90": 80.0,
-        "hi_90": 120.0,
+        "run_id": "two", "horizon": "26W", "target": "purchases", "cutoff": date(2024, 5, 9),
+        "through": date(2024, 5, 30), "periods": 3, "of": 26, "forecast": 90.0, "actual": 100.0,
+        "bias": -0.1, "lo_90": 80.0, "hi_90": 120.0,
     }  # fmt: skip
     groups = table.assign(by="cohort", group="2024-01", p_adjusted=0.2)
     found = {
@@ -72,7 +72,8 @@ def tables(**other: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def page(folder: Path, name: str = "page.html", **other: Any) -> str:
     settings: dict[str, Any] = {
         "verdict": "refit", "reasons": ("Stale.", "Total purchases 25 % too high."),
-        "data_problems": ("Stale.",), "tables": tables(), "job": "weekly",
+        "data_problems": ("Stale.",), "advice": "Mend the log.", "tables": tables(),
+        "job": "weekly",
         "cutoff": date(2024, 6, 1),
     }  # fmt: skip
     path = monitoring_page(folder / name, **(settings | other))
@@ -87,7 +88,7 @@ def test_verdict_comes_first_and_data_before_all(tmp_path: Path) -> None:
     places = [text.index(each) for each in order]
     assert places == sorted(places)
     assert text.count("Stale.") == 1
-    assert "Mend the data first: " in text
+    assert text.index("</dl>") < text.index("Mend the log.") < text.index("Know before use")
     assert text.count("<svg") == 1
 
 
@@ -104,6 +105,8 @@ def test_numbers_are_those_of_the_tables(tmp_path: Path) -> None:
     for shown in ("+25.0 %", "1,250", "0.310", "0.0500", "+60.0 %", "95.0 %", "3 </td>", "5.00"):
         assert shown.replace(" </td>", "</td>") in text, shown
     assert "∞" in text
+    for cutoff in ("2024-01-01", "2024-02-01", "2024-05-09"):
+        assert f'<td class="n">{cutoff}</td>' in text
 
 
 def test_empty_parts_say_why(tmp_path: Path) -> None:
@@ -117,20 +120,6 @@ def test_empty_parts_say_why(tmp_path: Path) -> None:
                  "No two runs have parameters", "saw the past as it is today"):  # fmt: skip
         assert said in text
     assert "<svg" not in text
-
-
-@pytest.mark.parametrize(
-    ("verdict", "said"),
-    [
-        ("keep", "nothing needs to be done"),
-        ("watch", "look here again after the next runs"),
-        ("refit", "Fit the model anew before"),
-        ("too early to say", "Go on running the job"),
-    ],
-)
-def test_a_verdict_says_what_to_do(verdict: str, said: str, tmp_path: Path) -> None:
-    text = page(tmp_path, verdict=verdict, data_problems=())
-    assert text.index("</dl>") < text.index(said) < text.index("Matured runs</h2>")
 
 
 def test_days_are_counted_up_to_the_review(tmp_path: Path) -> None:
@@ -147,6 +136,11 @@ def test_markdown_too(tmp_path: Path) -> None:
     text = page(tmp_path, "page.md")
     assert text.startswith("# Have the forecasts of weekly held?")
     assert len(list((tmp_path / "page_figures").iterdir())) == 1
+
+
+def test_amounts_are_called_by_their_currency(tmp_path: Path) -> None:
+    plain, named = page(tmp_path), page(tmp_path, "named.html", currency="<GBP>")
+    assert plain.replace("currency units", "&lt;GBP&gt;") == named != plain
 
 
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:

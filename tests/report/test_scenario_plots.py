@@ -24,5 +24,6 @@ def test_tornado() -> None:
     assert sorted(bar.get_width() for bar in ax.patches) == [-50.0, -10.0, 9.0, 60.0]
     assert "clv" in ax.get_xlabel()
     assert "currency" in ax.get_xlabel()
+    assert ax.xaxis.get_major_formatter()(-600_000, None) == "−600k"
     with pytest.raises(UsageError, match="tornado"):
         tornado(table.drop(columns="at_low"))

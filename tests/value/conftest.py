@@ -111,7 +111,7 @@ def forecast_of() -> Callable[..., Forecast]:
     return make_forecast
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def four() -> Ledger:
     return make_ledger(ROWS)
 

@@ -1,12 +1,15 @@
 """Cost per customer by channel, campaign and month; every unusual row has a sentence."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from forecast.errors import BadRowsError, ColumnError, DataError, UsageError
+from forecast.ledger.amounts import Notation
 from forecast.value.acquisition import acquisition_cost
-from forecast.value.spend_table import read_spend
+from forecast.value.spend_table import read_spend, written_costs
 
 SPEND = pd.DataFrame(
     [("2024-01-05", "ads", 60.0), ("2024-02-05", "ads", 40.0), ("2024-02-01", "mail", 30.0),
@@ -149,6 +152,53 @@ def test_bad_spend_is_refused_by_name(change, error, words):
         read_spend(SPEND.assign(**change))
 
 
+def test_a_wrong_cost_is_shown_with_its_row():
+    with pytest.raises(
+        BadRowsError, match=r"First: 'x' \(row 2\), '' \(row 5\)\. Write 0"
+    ) as caught:
+        read_spend(SPEND.assign(cost=["1", "x", "2.5", "3", ""]))
+    assert caught.value.places == ["row 2", "row 5"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "notation", "numbers"),
+    [
+        (["$1200.50", "-$3", "$ 0"], Notation(), [1200.5, -3.0, 0.0]),
+        (["1.200,50 \u20ac", "80 \u20ac", "0 \u20ac"], Notation(",", "."), [1200.5, 80.0, 0.0]),
+        (["1'200.50", "1200", " 3 "], Notation(".", "'"), [1200.5, 1200.0, 3.0]),
+        (["1.234", "2.500", "980"], Notation(",", "."), [1234.0, 2500.0, 980.0]),
+        (["1.234", "12.5", "980"], Notation(",", "."), [1.234, 12.5, 980.0]),  # plain alone
+        ([1200.5, "80", 0], Notation(), [1200.5, 80.0, 0.0]),
+    ],
+)
+def test_costs_are_read_as_amounts_are(texts, notation, numbers):
+    assert written_costs(pd.Series(texts, name="cost"), notation).tolist() == numbers
+
+
+@pytest.mark.parametrize(
+    ("texts", "notation", "rows"),
+    [
+        (["1200.50", "1.200,50"], Notation(), ["row 2"]),
+        (["1,5", "1.234"], Notation(","), ["row 2"]),  # not said which sign is of thousands
+        (["1.234", "980"], Notation(","), ["row 1"]),  # nor here: 1.234 may be a thousand
+        (["5 EUR", "6"], Notation(), ["row 1"]),
+        (["5", None, "nan", "inf"], Notation(), ["row 2", "row 3", "row 4"]),
+        (["1e999", "1"], Notation(), ["row 1"]),
+    ],
+)
+def test_costs_that_may_be_something_else_are_refused(texts, notation, rows):
+    with pytest.raises(BadRowsError, match="not an amount of money") as caught:
+        written_costs(pd.Series(texts, name="cost"), notation)
+    assert caught.value.places == rows
+
+
+def test_costs_in_two_currencies_are_refused():
+    with pytest.raises(
+        DataError, match=r"'cost' of the spend table: amounts in several currencies"
+    ):
+        written_costs(pd.Series(["5 EUR", "6 USD"], name="cost"))
+
+
 def test_missing_columns_are_named(four):
     with pytest.raises(ColumnError, match="no column 'cost'"):
         read_spend(SPEND.drop(columns="cost"))
@@ -162,6 +212,10 @@ def test_log_and_spend_in_different_currencies_are_refused(ledger_of):
     with pytest.raises(DataError, match=r"'EUR'.*'USD'"):
         acquisition_cost(ledger, SPEND.assign(currency="USD"))
     assert acquisition_cost(ledger, SPEND.assign(currency="EUR")).table.loc["ads", "cac"] == 100
+    pounds = replace(ledger_of([("a", "2024-01-01", 9.0, "ads")]), currency="GBP")
+    with pytest.raises(UsageError, match="'GBP', but the spend table says 'EUR'"):
+        acquisition_cost(pounds, SPEND.assign(currency="EUR"))
+    assert acquisition_cost(pounds, SPEND.assign(currency="GBP")).table.loc["ads", "cac"] == 100
 
 
 def test_polars_spend_reads_alike(four):

@@ -1,6 +1,7 @@
 """LTV, CAC, their ratio, return and payback by hand; rows that are unusual."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -156,6 +157,14 @@ def test_the_headline_names_what_is_sure_what_is_open_and_what_is_unknown(four, 
     assert unknown.endswith("for want of a cost or of customers, for '(none)', 'organic', 'tv'.")
     assert list(found)[-1] == "Verdict on cost and value"
     assert found["Verdict on cost and value"]["verdict"].tolist() == list(found.headline)
+
+
+def test_the_headline_names_the_currency(four, written):
+    plain = unit_economics(written, four, costing(20.0), margin=0.5)
+    found = unit_economics(written, replace(four, currency="GBP"), costing(20.0), margin=0.5)
+    assert [each.replace("currency units", "GBP") for each in plain.headline] == [*found.headline]
+    assert sum("GBP" in each for each in found.headline) == 2
+    pd.testing.assert_frame_equal(found.table, plain.table)
 
 
 def test_the_headline_of_all_where_every_cost_is_known(four, written):

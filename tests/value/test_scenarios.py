@@ -1,6 +1,7 @@
 """Scenarios: nothing changes nothing, levers act as they say, by hand and by composition."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -211,7 +212,9 @@ def test_break_even_by_hand(model, four):
     assert "on average from 1.229 on" in answer.sentence
     never = found.break_even("margin", 2.0, (1.0, 1.2))
     assert math.isnan(never.at)
-    assert "does not pay 2.00 a customer anywhere between 1 and 1.2" in never.sentence
+    assert (
+        "does not pay 2.00 currency units a customer anywhere between 1 and 1.2" in never.sentence
+    )
     unsure = found.break_even("margin", 2.0, (1.0, 1.24))
     assert math.isnan(unsure.at_95)
     assert "not with a probability of 95 %" in unsure.sentence
@@ -424,6 +427,18 @@ def test_the_headline_tells_the_change_and_its_doubt(model, four):
     )
     assert "it may bring nothing" not in found.headline
     assert list(found)[-1] == "Verdict on margin"
+
+
+def test_the_currency_is_named_and_no_number_changes(model, four):
+    plain, found = (
+        scenario(model, each, "60D", {"margin": 1.2}, margin=0.5, draws=2)
+        for each in (four, replace(four, currency="GBP"))
+    )
+    pd.testing.assert_frame_equal(found.table, plain.table)
+    assert found.headline == plain.headline.replace("currency units", "GBP")
+    shown, table = found["Scenario: margin"], found.table.reset_index()
+    assert shown["unit"].tolist() == table["unit"].replace("currency", "GBP").tolist()
+    pd.testing.assert_frame_equal(plain["Scenario: margin"], table)
 
 
 def test_two_currencies_are_refused(model, ledger_of):

@@ -12,6 +12,7 @@ from forecast.jobs.job_file.keys import settled
 
 __all__ = [
     "CUTOFFS",
+    "currency",
     "cutoff",
     "day",
     "delimiter",
@@ -170,6 +171,14 @@ def written_dates(value: str) -> str:
     from forecast.ledger.dates import check_date_options
 
     settled(check_date_options, value, None)
+    return value
+
+
+def currency(value: str) -> str:
+    """Refuse a name of a currency that is long, or not to be seen."""
+    from forecast.ledger.currency import check_currency
+
+    settled(check_currency, value)
     return value
 
 

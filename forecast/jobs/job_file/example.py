@@ -20,6 +20,7 @@ _READING: dict[str, tuple[Any, str]] = {
     "timezone": ("Europe/London", "whose day counts, for times with a time zone"),
     "decimal": (",", "the sign before the cents, where amounts are text and it is no point"),
     "thousands": (".", "the sign between thousands, where amounts are text and have one"),
+    "currency": ("GBP", "what amounts are called in the report; nothing is converted"),
     "max_bad_rows": (0, "how many unreadable rows may be dropped"),
     "delimiter": (",", "of CSV files"),
     "encoding": ("utf-8", "of CSV files"),

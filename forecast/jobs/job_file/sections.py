@@ -109,6 +109,7 @@ class Source(Store):
     timezone: Annotated[str, AfterValidator(allowed.time_zone)] | None = None
     decimal: Literal[".", ","] | None = None
     thousands: Literal[".", ",", " ", "'"] | None = None
+    currency: Annotated[str, AfterValidator(allowed.currency)] | None = None
     max_bad_rows: Annotated[int, Field(ge=0)] = 0
     delimiter: Annotated[str, AfterValidator(allowed.delimiter)] = ","
     encoding: Annotated[str, AfterValidator(allowed.encoding)] = "utf-8"

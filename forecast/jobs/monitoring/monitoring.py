@@ -14,7 +14,14 @@ from forecast.jobs.monitoring.matured import is_matured, matured_runs, pooled, r
 from forecast.jobs.monitoring.parameter_drift import parameter_drift
 from forecast.jobs.monitoring.restated import freshness, restated
 from forecast.jobs.monitoring.run_history import RunHistory, open_history, rows_of
-from forecast.jobs.monitoring.verdict import Limits, data_reasons, drift_reasons, matured_reasons
+from forecast.jobs.monitoring.verdict import (
+    ADVICE,
+    DATA_FIRST,
+    Limits,
+    data_reasons,
+    drift_reasons,
+    matured_reasons,
+)
 from forecast.ledger import Ledger
 
 __all__ = ["MonitoringResult", "monitor"]
@@ -55,6 +62,11 @@ class MonitoringResult:
     def exit_code(self) -> int:
         """For schedulers: 3 where the data are stale or changed, 4 to refit, else 0."""
         return 3 if self.data_problems else 4 if self.verdict == "refit" else 0
+
+    @property
+    def advice(self) -> str:
+        """What to do next."""
+        return DATA_FIRST if self.data_problems else ADVICE[self.verdict]
 
 
 def monitor(

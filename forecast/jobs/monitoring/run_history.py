@@ -22,7 +22,7 @@ from forecast.views import customer_summary
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["RunHistory", "forget", "open_history", "record_run", "rows_of"]
+__all__ = ["RunHistory", "open_history", "record_run", "rows_of"]
 
 TARGETS = ("purchases", "value")
 
@@ -120,24 +120,6 @@ def record_run(
         for table, frame in tables.items():
             _insert(connection, table, frame.assign(**key))
         connection.execute("COMMIT")
-
-
-def forget(history: str | Path, *, before: date) -> int:
-    """Drop the customers of runs whose window ended before a day; return how many runs.
-
-    Totals, periods, parameters and profiles stay, so such runs are still compared in total; what
-    is lost is RMSE, coverage and groups. The file reuses the space.
-    """
-    where = "(run_id, horizon) IN (SELECT (run_id, horizon) FROM runs WHERE window_last < ?)"
-    with connected(Path(history), write=True) as connection:
-        connection.execute("BEGIN")
-        count = f"SELECT count(DISTINCT (run_id, horizon)) FROM customers WHERE {where}"
-        (runs,) = connection.execute(count, [before]).fetchone() or (0,)
-        for table in ("customers", "labels"):
-            connection.execute(f'DELETE FROM "{table}" WHERE {where}', [before])
-        connection.execute("COMMIT")
-        connection.execute("CHECKPOINT")
-    return int(runs)
 
 
 @dataclass(frozen=True)

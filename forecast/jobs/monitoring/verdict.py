@@ -1,4 +1,4 @@
-"""Keep, watch or refit: what the tables of a monitoring say, as reasons in sentences."""
+"""Keep, watch or refit: what the tables of a monitoring say, as reasons in sentences; what next."""
 
 import math
 from dataclasses import dataclass, field
@@ -11,13 +11,43 @@ import pandas as pd
 from forecast.jobs.monitoring.matured import pooled
 from forecast.jobs.monitoring.run_history import rows_of
 
-__all__ = ["Limits", "Reasons", "data_reasons", "drift_reasons", "matured_reasons"]
+__all__ = [
+    "ADVICE",
+    "DATA_FIRST",
+    "Limits",
+    "Reasons",
+    "data_reasons",
+    "drift_reasons",
+    "matured_reasons",
+]
 
 LEVEL = 0.01
 """Size of the test of bias, over all horizons and targets; the groups of a run share another."""
 
 RESTATED = 0.01
 """Share of customers whose past may change before the data are called changed."""
+
+ADVICE = {
+    "keep": "Keep the model: past forecasts have held, and nothing needs to be done.",
+    "watch": (
+        "Go on with the model, and look again after the next runs: what was found may pass, or "
+        "become a reason to fit it anew."
+    ),
+    "refit": (
+        "Fit the model anew before its forecasts are used; where it was fitted anew already, "
+        "backtest and choose another."
+    ),
+    "too early to say": (
+        "Go on running the job: it is judged as soon as the window of its first run is over."
+    ),
+}
+"""What to do next, by verdict."""
+
+DATA_FIRST = (
+    "Mend the data first: until the log is complete and its past stays as it was, nothing here "
+    "judges the model."
+)
+"""What to do next where the data are stale or have changed."""
 
 
 @dataclass(frozen=True)

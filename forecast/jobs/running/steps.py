@@ -21,7 +21,7 @@ from forecast.jobs.folders.saved_forecast import (
     write_parts,
 )
 from forecast.jobs.folders.spreadsheet import write_csv
-from forecast.jobs.running.beside import read_rules, read_table, write_rules
+from forecast.jobs.running.beside import read_costs, read_rules, write_rules
 from forecast.jobs.running.fits import fits_of
 from forecast.jobs.running.inputs import Inputs
 from forecast.jobs.running.stages import Facts, Staging, commit_point
@@ -253,8 +253,13 @@ class Steps:
             if isinstance(money.margin, str)
             else Margin(money.margin, per_order=money.per_order)
         )
+        log = self.job.source
+        costs = read_costs(
+            money.spend, decimal=log.decimal, thousands=log.thousands,
+            delimiter=log.delimiter, encoding=log.encoding,
+        )  # fmt: skip
         return unit_economics(
-            self._forecast(self.horizons[0]), self.ledger, read_table(money.spend, "spend"),
+            self._forecast(self.horizons[0]), self.ledger, costs,
             margin=margin, rate=money.rate, by=money.by, target="channel",
             seed=self.job.forecast.seed,
         )  # fmt: skip

@@ -76,6 +76,13 @@ class Database(Protocol):
         """Return some columns of a table as a ``pyarrow.RecordBatchReader``."""
         ...
 
+    def distinct(self, table: Table) -> int | None:
+        """Count the rows that differ in any column, last of all that is read.
+
+        None where a column cannot be read; the transaction is then over.
+        """
+        ...
+
     def stage(self, rows: Any) -> None:
         """Put the rows of a ``pyarrow.RecordBatchReader`` into the temporary table STAGED."""
         ...

@@ -61,6 +61,17 @@ class DuckDBFile:
         rows = self._connection.sql(f"SELECT {', '.join(asked)} FROM {table.sql}")
         return rows.to_arrow_reader(ROWS)
 
+    def distinct(self, table: Table) -> int | None:
+        """Count rows; an error ends the transaction."""
+        import duckdb
+
+        try:
+            return int(self.run(f"SELECT count(*) FROM (SELECT DISTINCT * FROM {table.sql})")[0][0])
+        except duckdb.Error:
+            self._connection.rollback()
+            self._connection.begin()
+            return None
+
     def stage(self, rows: Any) -> None:
         """Copy the rows into a temporary table."""
         self._connection.register("incoming", rows)

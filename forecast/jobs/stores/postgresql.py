@@ -92,6 +92,17 @@ class PostgreSQL:
         self._cursor.execute(f"SELECT {', '.join(asked)} FROM {table.sql}")
         return self._cursor.fetch_record_batch()
 
+    def distinct(self, table: Table) -> int | None:
+        """Count rows as text: not every type can be compared. An error ends the transaction."""
+        from adbc_driver_postgresql import dbapi
+
+        try:
+            texts = f"SELECT DISTINCT ROW(o.*)::text FROM {table.sql} AS o"
+            return int(self.run(f"SELECT count(*) FROM ({texts}) AS t")[0][0])
+        except dbapi.Error:
+            self._cursor.connection.rollback()
+            return None
+
     def stage(self, rows: Any) -> None:
         """Copy the rows into a temporary table."""
         self._cursor.adbc_ingest(STAGED.strip('"'), rows, mode="create", temporary=True)

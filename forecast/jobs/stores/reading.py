@@ -5,21 +5,28 @@ user can read (``TMPDIR`` says where), and read from there: a log larger than me
 Messages and audit name the store, never the copy.
 """
 
+import glob
 import os
 import tempfile
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forecast.errors import BadRowsError, DataError, FileError, ForecastError
+import narwhals.stable.v2 as nw
+
+from forecast.errors import BadRowsError, DataError, DataWarning, FileError, ForecastError
 from forecast.jobs.job_file.places import is_address
 from forecast.jobs.stores.databases import Database, find, first_line, open_database
 from forecast.jobs.stores.object_store import fetch
 from forecast.ledger import Ledger, read_ledger
+from forecast.ledger.audit import Audit
+from forecast.ledger.by_customer import distinct, size
 from forecast.ledger.columns import choose_columns
 from forecast.ledger.files import refuse_doubles
+from forecast.ledger.sources import Frame
 
 if TYPE_CHECKING:
     from forecast.jobs.job_file.configuration import Columns, Source
@@ -28,8 +35,8 @@ __all__ = ["read_source"]
 
 _COLUMNS = ("customer", "date", "value", "key", "customer_columns", "purchase_columns")
 _OPTIONS = (
-    "returns", "date_format", "timezone", "decimal", "thousands", "max_bad_rows", "delimiter",
-    "encoding", "as_of",
+    "returns", "date_format", "timezone", "decimal", "thousands", "currency", "max_bad_rows",
+    "delimiter", "encoding", "as_of",
 )  # fmt: skip
 
 
@@ -40,7 +47,8 @@ def read_source(
 
     The ledger is the same whichever store the log comes from. Of a database only the columns
     needed are read (without a ``key`` whole rows are compared, so all of them), at one moment, in
-    a transaction that cannot change anything.
+    a transaction that cannot change anything. Where a key repeats, the database counts its
+    distinct rows, so that lines of an order that the key drops are told from copies.
 
     Parameters
     ----------
@@ -77,8 +85,9 @@ def read_source(
             return _read(found, {str(place): name}, options)
         copy = place / "table.parquet"
         with open_database(source, root, writing=False) as database:
-            name = _copy(database, str(source.table), named, copy)
-        return _read(copy, {str(copy): name}, options)
+            name, whole = _copy(database, str(source.table), named, copy)
+        ledger = _read(copy, {str(copy): name}, options)
+        return ledger if whole is None else _with_lost_lines(ledger, columns.key, whole)
 
 
 def _read(path: str | Path, names: Mapping[str, str], options: Mapping[str, Any]) -> Ledger:
@@ -99,8 +108,27 @@ def _read(path: str | Path, names: Mapping[str, str], options: Mapping[str, Any]
     return replace(ledger, audit=ledger.audit.assign(what=ledger.audit["what"].map(named)))
 
 
-def _copy(database: Database, text: str, named: Mapping[str, Any], target: Path) -> str:
-    """Write the columns needed to a Parquet file, and return what to call it."""
+def _with_lost_lines(ledger: Ledger, key: Sequence[str] | None, whole: int) -> Ledger:
+    """Tell rows that a key dropped from copies, by the number of distinct whole rows."""
+    counts = ledger.audit.set_index("check")["count"]
+    dropped, told = int(counts["repeated keys"]), Audit()
+    copies = int(counts["rows"]) - whole
+    told.keys(key or (), dropped, dropped - copies, money=ledger.has_value)
+    for message in told.messages:
+        warnings.warn(message, DataWarning, stacklevel=3)
+    (line,) = told.lines
+    audit = ledger.audit.copy()
+    audit.loc[audit["check"] == line["check"], list(line)] = list(line.values())
+    return replace(ledger, audit=audit)
+
+
+def _copy(
+    database: Database, text: str, named: Mapping[str, Any], target: Path
+) -> tuple[str, int | None]:
+    """Write the columns needed to a Parquet file, and return what to call it.
+
+    And, where a key repeats, how many distinct rows the table has, if it can be told.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -129,4 +157,13 @@ def _copy(database: Database, text: str, named: Mapping[str, Any], target: Path)
             f"{name}: a column cannot be read ({first_line(error)}). With a key only the columns "
             "needed are: key = [...]."
         ) from error
-    return name
+    repeats = bool(chosen.key) and _repeats(target, chosen.key)
+    return name, database.distinct(table) if repeats else None
+
+
+def _repeats(copy: Path, key: Sequence[str]) -> bool:
+    """Return whether two rows of a copy have the same key."""
+    from forecast.ledger.connection import connect
+
+    rows: Frame = nw.from_native(connect().read_parquet(glob.escape(str(copy))))
+    return size(distinct(rows.select(*key))) < size(rows)

@@ -78,6 +78,13 @@ class SQLiteFile:
             return str
         return float if "real" in kinds else int
 
+    def distinct(self, table: Table) -> int | None:
+        """Count rows."""
+        try:
+            return int(self.run(f"SELECT count(*) FROM (SELECT DISTINCT * FROM {table.sql})")[0][0])
+        except sqlite3.Error:
+            return None
+
     def stage(self, rows: Any) -> None:
         """Insert the rows into a temporary table; days and times as ISO text."""
         import pyarrow as pa

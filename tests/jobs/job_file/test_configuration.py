@@ -110,6 +110,8 @@ def test_a_job_cannot_be_changed(tmp_path: Path) -> None:
         ('path = "orders.csv"', 'path = "orders.csv"\ndate_format = "%m"', "source.date_format"),
         ('path = "orders.csv"', 'path = "orders.csv"\ndelimiter = "ab"', "source.delimiter: 'ab'"),
         ('path = "orders.csv"', 'path = "orders.csv"\nencoding = "x"', "source.encoding: 'x'"),
+        ('path = "orders.csv"', 'path = "orders.csv"\ncurrency = " x"', "source.currency: ' x'"),
+        ('path = "orders.csv"', 'path = "orders.csv"\ncurrency = 978', "source.currency: 978"),
         ('path = "orders.csv"', 'path = "orders.csv"\ndecimal = ";"', "source.decimal: ';'"),
         ('path = "orders.csv"', 'path = "orders.csv"\nthousands = "."', "source.thousands: "),
         ('path = "orders.csv"', 'path = "orders.csv"\nmax_bad_rows = -1', "source.max_bad_rows"),

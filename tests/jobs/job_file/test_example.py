@@ -61,7 +61,7 @@ def test_what_is_known_of_the_log_is_written_down(tmp_path: Path) -> None:
     text = example_job(
         tmp_path / "orders.csv", root=tmp_path, customer="who", date="wann", value="wieviel",
         delimiter=";", encoding="cp1252", date_format="%d.%m.%Y", key=("nr",), max_bad_rows=3,
-        returns="drop", timezone="Europe/Berlin", decimal=",", thousands=".",
+        returns="drop", timezone="Europe/Berlin", decimal=",", thousands=".", currency="€",
         cutoff="2026-01-31", as_of="2026-02-01",
     )  # fmt: skip
     kept = parse_job(text, root=tmp_path).settings()
@@ -69,7 +69,7 @@ def test_what_is_known_of_the_log_is_written_down(tmp_path: Path) -> None:
     assert kept["source"] == {
         "path": "orders.csv", "delimiter": ";", "encoding": "cp1252", "date_format": "%d.%m.%Y",
         "max_bad_rows": 3, "returns": "drop", "timezone": "Europe/Berlin", "as_of": "2026-02-01",
-        "decimal": ",", "thousands": ".",
+        "decimal": ",", "thousands": ".", "currency": "€",
     }  # fmt: skip
     assert kept["columns"]["key"] == ["nr"]
     assert parse_job(uncommented(text), root=tmp_path).settings()["source"] == kept["source"]

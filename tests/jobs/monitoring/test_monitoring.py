@@ -1,6 +1,7 @@
 """Keep what is right, refit what is not, and know when it is too early to say."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 import forecast as fc
 from forecast.errors import FileError, UsageError
 from forecast.jobs.monitoring.monitoring import monitor
-from forecast.jobs.monitoring.run_history import forget, record_run
+from forecast.jobs.monitoring.run_history import record_run
 
 CUTOFF = "2023-06-30"
 
@@ -60,6 +61,7 @@ def kept(orders: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path
 def test_nothing_changed_keep(kept: Path, orders: pd.DataFrame) -> None:
     found = monitor(kept, read(orders))
     assert (found.verdict, found.exit_code, found.data_problems) == ("keep", 0, ())
+    assert "nothing needs to be done" in found.advice
     assert found.tables["totals"]["runs"].tolist() == [2]
     assert set(found.tables["groups"]["by"]) == {"cohort", "segment"}
     assert not found.tables["inputs"]["drifted"].any()
@@ -70,6 +72,7 @@ def test_nothing_changed_keep(kept: Path, orders: pd.DataFrame) -> None:
 def test_half_the_purchases_refit(kept: Path, orders: pd.DataFrame) -> None:
     found = monitor(kept, read(halved(orders, CUTOFF)))
     assert (found.verdict, found.exit_code) == ("refit", 4)
+    assert found.advice.startswith("Fit the model anew before")
     assert "too high" in found.reasons[0]
     assert found.tables["totals"]["bias"].iloc[0] > 0.5
     assert monitor(kept, read(halved(orders, CUTOFF)), max_bias=5.0).verdict != "refit"
@@ -92,6 +95,7 @@ def test_a_run_is_scored_from_the_day_its_window_is_over(kept: Path, orders: pd.
     day_before = monitor(kept, read(orders, "2023-08-17"))
     assert day_before.tables["runs"].empty
     assert day_before.verdict == "too early to say"
+    assert day_before.advice.startswith("Go on running the job")
     assert "the first window ends on 2023-08-18" in day_before.reasons[0]
     assert set(day_before.tables["running"]["run_id"]) == {"2023-05-19", CUTOFF}
     assert (day_before.tables["running"]["periods"] < day_before.tables["running"]["of"]).all()
@@ -153,6 +157,7 @@ def test_changed_and_stale_data_come_first(kept: Path, orders: pd.DataFrame) -> 
     stale = monitor(kept, read(orders), today=date(2023, 12, 1))
     assert (stale.verdict, stale.exit_code) == ("watch", 3)
     assert "The log may not arrive any more" in stale.data_problems[0]
+    assert stale.advice.startswith("Mend the data first")
     one = orders.drop(orders.index[orders["date"] <= "2023-01-01"][5])
     little = monitor(kept, read(one))
     assert (little.verdict, little.exit_code) == ("keep", 0)
@@ -182,19 +187,24 @@ def test_a_group_that_is_off_is_named(tmp_path: Path) -> None:
     record(path, read(orders), CUTOFF, labels=labels)
     found = monitor(path, read(orders[~gone]), max_bias=0.6)
     assert found.verdict == "watch"
+    assert "look again after the next runs" in found.advice
     (said,) = [each for each in found.reasons if each.startswith("Groups by part")]
     assert "lost" in said
     assert "rest" not in said
 
 
-def test_what_was_forgotten_is_judged_in_total(
+def test_runs_without_customers_are_judged_in_total(
     kept: Path, orders: pd.DataFrame, tmp_path: Path
 ) -> None:
-    copy = tmp_path / "h.duckdb"
-    copy.write_bytes(kept.read_bytes())
+    path = tmp_path / "h.duckdb"
     before = monitor(kept, read(orders)).tables["totals"]
-    forget(copy, before=date(2030, 1, 1))
-    found = monitor(copy, read(orders))
+    for day in ("2023-05-19", CUTOFF):
+        past = read(orders).cut(day)
+        made = fc.BTYD().fit(past).forecast("13W", draws=100, seed=1)
+        record_run(
+            path, run_id=day, job_name="j", forecast=replace(made, customers=None), ledger=past
+        )
+    found = monitor(path, read(orders))
     assert found.verdict == "keep"
     assert found.tables["groups"].empty
     assert found.tables["runs"]["rmse"].isna().all()

@@ -16,7 +16,7 @@ import forecast as fc
 from forecast.errors import DataError, FileError, LockedError, UsageError
 from forecast.jobs import load_forecast, save_forecast
 from forecast.jobs.monitoring import history_file
-from forecast.jobs.monitoring.run_history import forget, open_history, record_run
+from forecast.jobs.monitoring.run_history import open_history, record_run
 
 CUTOFF = "2023-06-30"
 
@@ -172,17 +172,6 @@ def test_names_cannot_break_out_of_sql(tmp_path: Path, made: fc.Forecast, past: 
         (run,) = kept.runs(evil).itertuples()
         assert run.run_id == evil
         assert list(kept.labels(run, made.customers.index)) == list(labels)
-
-
-def test_forgetting_keeps_totals(tmp_path: Path, made: fc.Forecast, past: fc.Ledger) -> None:
-    path = tmp_path / "history.duckdb"
-    record(path, made, past, labels=past.attributes())
-    assert forget(path, before=date(2023, 8, 11)) == 0
-    assert forget(path, before=date(2023, 8, 12)) == 1
-    left = contents(path)
-    assert left["customers"] == left["labels"] == []
-    assert len(left["runs"]) == 1
-    assert len(left["totals"]) == 2
 
 
 def test_what_does_not_belong_together_is_refused(

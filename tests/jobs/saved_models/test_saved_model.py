@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pickle
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -221,9 +222,17 @@ def resigned(file: Path, change: Callable[[dict[str, Any]], None]) -> Path:
     return file
 
 
+@pytest.fixture(scope="module")
+def pristine(past: Ledger, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_model(BTYD().fit(past), tmp_path_factory.mktemp("pristine"))
+
+
 @pytest.fixture
-def own(past: Ledger, tmp_path: Path) -> Path:
-    return save_model(BTYD().fit(past), tmp_path)
+def own(pristine: Path, tmp_path: Path) -> Path:
+    """Return a copy of the file of one model, to be damaged."""
+    for each in pristine.parent.iterdir():
+        shutil.copy(each, tmp_path)
+    return tmp_path / pristine.name
 
 
 class TestDamage:

@@ -5,7 +5,7 @@ import os
 import resource
 import sqlite3
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from forecast.errors import (
     BadRowsError,
     ColumnError,
     DataError,
+    DataWarning,
     FileError,
     LockedError,
     UsageError,
@@ -116,30 +117,75 @@ def test_hostile_names_are_only_names(database, orders, put, tmp_path):
     assert not written.exists()
 
 
+@pytest.fixture
+def view(request: pytest.FixtureRequest) -> Callable[..., Source]:
+    """Return a function that views a table, with one more column that cannot be read."""
+
+    def make(database: str, given: Source, names: Sequence[str]) -> Source:
+        broken = {
+            "duckdb": "error('read')",
+            "sqlite": "abs(-9223372036854775807 - 1)",
+            "postgresql": "1 / (length(note) - length(note))",
+        }[database]
+        columns = ", ".join(f'"{name}"' for name in names)
+        sql = f"CREATE VIEW v AS SELECT {columns}, {broken} AS x FROM orders"
+        if database == "duckdb":
+            with duckdb.connect(str(given.file)) as connection:
+                connection.execute(sql)
+        elif database == "sqlite":
+            with sqlite3.connect(given.file) as connection:
+                connection.execute(sql)
+            connection.close()
+        else:
+            request.getfixturevalue("postgresql").execute(sql)
+        return given.model_copy(update={"table": "v"})
+
+    return make
+
+
 @pytest.mark.parametrize("database", DATABASES)
-def test_only_the_columns_needed_are_read(database, source, orders, columns, tmp_path, request):
+def test_only_the_columns_needed_are_read(database, source, orders, columns, view, tmp_path):
     given = source(database, orders)
-    broken = {
-        "duckdb": "error('read')",
-        "sqlite": "abs(-9223372036854775807 - 1)",
-        "postgresql": "1 / (length(note) - length(note))",
-    }[database]
-    view = f"CREATE VIEW v AS SELECT customer_id, date, amount, channel, {broken} AS x FROM orders"
-    if database == "duckdb":
-        with duckdb.connect(str(given.file)) as connection:
-            connection.execute(view)
-    elif database == "sqlite":
-        with sqlite3.connect(given.file) as connection:
-            connection.execute(view)
-        connection.close()
-    else:
-        request.getfixturevalue("postgresql").execute(view)
-    viewed = given.model_copy(update={"table": "v"})
+    viewed = view(database, given, ["customer_id", "date", "amount", "channel"])
     whole = read_source(given, columns, None, root=tmp_path)
     found = read_source(viewed, columns, None, root=tmp_path)
     assert found.summary_hash() == whole.summary_hash()
     with pytest.raises(FileError, match=r"read|overflow|division by zero"):  # and with all of them
         read_source(viewed, columns.model_copy(update={"key": None}), None, root=tmp_path)
+
+
+@pytest.mark.parametrize("store", ["csv", "glob", *DATABASES])
+def test_lines_of_an_order_that_a_key_drops_are_warned_about(store, tmp_path, source):
+    rows = [("a", "2024-01-01", 5.0, 1, 1), ("a", "2024-01-01", 5.0, 1, 2)]  # two lines, one price
+    rows += [("b", "2024-01-02", 3.0, 2, 1)] * 2  # a copy
+    log = pd.DataFrame(rows, columns=["c", "date", "v", "order", "o"])
+    make = FILES.get(store)
+    given = Source(path=make(log, tmp_path)) if make else source(store, log)
+    names = Columns(customer="c", date="date", value="v", key=("order",))
+    with pytest.warns(
+        DataWarning, match=r"^1 row with a key \(order\) .* with the amounts"
+    ) as said:
+        found = read_source(given, names, None, root=tmp_path)
+    assert len(said) == 1
+    line = found.audit.set_index("check").loc["repeated keys"]
+    assert (line["count"], line["severity"]) == (2, "warning")
+    assert "1 of them differs in columns that are not read" in line["what"]
+    both = read_source(given, names.model_copy(update={"key": ("order", "o")}), None, root=tmp_path)
+    line = both.audit.set_index("check").loc["repeated keys"]
+    assert (line["count"], line["severity"]) == (1, "info")
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_where_a_column_cannot_be_read_copies_are_not_told_from_lines(
+    database, source, orders, columns, view, tmp_path
+):
+    again = pd.concat([orders, orders.iloc[:3]], ignore_index=True)
+    again["order"] = [*range(len(orders)), 0, 1, 2]
+    viewed = view(database, source(database, again), again.columns)
+    names = columns.model_copy(update={"key": ("order",)})
+    found = read_source(viewed, names, None, root=tmp_path)
+    line = found.audit.set_index("check").loc["repeated keys"]
+    assert (line["count"], line["severity"]) == (3, "info")
 
 
 @pytest.mark.parametrize("database", DATABASES)

@@ -196,6 +196,7 @@ def test_groups_that_are_not_known_take_all_contracts(ledger: Ledger) -> None:
     assert not np.allclose(one["p_alive"][~new], other["p_alive"][~new], rtol=1e-6)
 
 
+@pytest.mark.usefixtures("read_once")
 def test_complies_on_contracts() -> None:
     log = monthly_log(2, 100).drop(columns="channel")
     # somebody buys on the cutoff, so a log without later rows ends there
