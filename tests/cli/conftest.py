@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,6 +58,16 @@ def ltv(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> C
         return Ended(code, *capfd.readouterr())
 
     return run
+
+
+@pytest.fixture
+def no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw no page, which takes most of a small backtest, for tests that look at none."""
+
+    def blank(path: Path, **_: Any) -> None:
+        path.write_text("")
+
+    monkeypatch.setattr(import_module("forecast.report"), "report", blank)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ Run = Callable[..., Any]
 TEST = ("--horizon", "4W", "--draws", "0", "--models", "cohort_curve", "own_rate")
 
 
+@pytest.mark.usefixtures("no_page")
 def test_every_option_reaches_the_backtest(ltv: Run, shop: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     ended = ltv(
@@ -57,6 +58,7 @@ def test_predictions_of_another_tool(ltv: Run, shop: Path, tmp_path: Path) -> No
     assert ended.code == 6
 
 
+@pytest.mark.usefixtures("no_page")
 def test_customers_without_a_prediction_of_another_tool(
     ltv: Run, shop: Path, tmp_path: Path
 ) -> None:
@@ -123,6 +125,7 @@ def stop(going: "subprocess.Popen[str]") -> str:
     return err.splitlines()[-1]
 
 
+@pytest.mark.usefixtures("no_page")
 def test_an_interrupted_run_goes_on(ltv: Run, shop: Path, tmp_path: Path, monkeypatch: Any) -> None:
     said = stop(start(shop, tmp_path, model="OwnRate"))
     assert said == (

@@ -160,6 +160,7 @@ def test_too_many_origins_end_with_3_and_say_how_many_fit(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("no_page")
 def test_models_that_all_fail_end_with_4(
     ltv: Run, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
