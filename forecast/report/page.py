@@ -82,7 +82,8 @@ def report(
         Of contacting a customer, in currency, for the profit curve; by default half of what a
         customer brought on average, which the page calls an assumption.
     currency : str, optional
-        What amounts are called; by default what the ledger or the backtest calls them.
+        What amounts are called; by default what the ledger, the backtest or the value
+        calls them.
 
     Returns
     -------
@@ -165,7 +166,7 @@ def sections(
         raise UsageError("report: give a ledger, a forecast, a backtest or value tables.")
     judged = None if ledger is None or ledger.on_spark else ledger
     fired = checks(judged, forecast, backtest)
-    currency = currency_of(currency, ledger, backtest)
+    currency = currency_of(currency, ledger, backtest, value)
     tried = None if backtest is None else Remembered.of(backtest, currency)
     known = {} if forecast is None else totals(forecast)
     said = headline(value or {})

@@ -6,6 +6,7 @@ drawings), and what nothing refers to is left out.
 
 import io
 import re
+import warnings
 from xml.etree import ElementTree
 
 import matplotlib as mpl
@@ -40,7 +41,8 @@ def inline_svg(figure: Figure, *, name: str, title: str, description: str) -> st
     """
     buffer = io.StringIO()
     nothing = dict.fromkeys(["Date", "Creator", "Format", "Type"])
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # the reader's fonts write the text
         figure.savefig(buffer, format="svg", metadata=nothing)
     root = ElementTree.fromstring(buffer.getvalue())
     used = {

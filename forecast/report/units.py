@@ -1,5 +1,8 @@
 """What numbers are counted in: purchases, or money by the name of its currency."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from forecast.backtest import Backtest
 from forecast.errors import UsageError, listed
 from forecast.ledger import Ledger
@@ -21,7 +24,10 @@ def unit_of(target: Target, currency: str | None) -> str:
 
 
 def currency_of(
-    given: str | None, ledger: Ledger | None = None, backtest: Backtest | None = None
+    given: str | None,
+    ledger: Ledger | None = None,
+    backtest: Backtest | None = None,
+    value: Mapping[str, Any] | None = None,
 ) -> str | None:
     """Return the one name of the currency of a page: as given, else as its parts were read.
 
@@ -31,7 +37,7 @@ def currency_of(
         If two parts name two.
     """
     check_currency(given)
-    names = [given, *(part.currency for part in (ledger, backtest) if part is not None)]
+    names = [given, *(getattr(part, "currency", None) for part in (ledger, backtest, value))]
     known = list(dict.fromkeys(name for name in names if name is not None))
     if len(known) > 1:
         raise UsageError(

@@ -152,6 +152,11 @@ class ScenarioResult(Tables):
         return (0.0, swing) if name in SHARES else (1 - swing, 1 + swing)
 
     @property
+    def currency(self) -> str | None:
+        """What the ledger calls amounts."""
+        return self.case.ledger.currency
+
+    @property
     def headline(self) -> str:
         """By how much the scenario changes what counts, and whether it may change nothing."""
         measure = "net_value" if "net_value" in self.table.index else "clv"
@@ -159,7 +164,7 @@ class ScenarioResult(Tables):
         number, lo, hi = (f"{row[each]:+,.2f}" for each in ("difference", "lo", "hi"))
         text = (
             f"{self.name} changes {measure.replace('_', ' ')} over {self.case.horizon} by {number} "
-            f"(90 % interval {lo} to {hi}) {money_unit(self.case.ledger.currency)}, from "
+            f"(90 % interval {lo} to {hi}) {money_unit(self.currency)}, from "
             f"{row['base']:,.2f} to {row['scenario']:,.2f}."
         )
         if self.levers and row["lo"] < 0 < row["hi"]:
@@ -174,7 +179,7 @@ class ScenarioResult(Tables):
             "value": [f"{each:g}" if isinstance(each, float) else str(each)
                       for each in self.levers.values()],
         })  # fmt: skip
-        named = {} if self.case.ledger.currency is None else {"currency": self.case.ledger.currency}
+        named = {} if self.currency is None else {"currency": self.currency}
         table = self.table.reset_index()
         return {
             f"Scenario: {self.name}": table.assign(unit=table["unit"].replace(named)),

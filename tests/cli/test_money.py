@@ -208,6 +208,18 @@ def test_a_cost_that_cannot_be_read_is_shown_with_its_row(
         assert ltv(*road, *how, "--out", tmp_path / "out").code == 2
 
 
+def test_a_cost_whose_comma_parts_it_into_two_cells_is_refused(
+    ltv: Run, roads: Any, tmp_path: Path
+) -> None:
+    spend = tmp_path / "spend.csv"
+    spend.write_text("cost,date,channel\n1,50,2022-01-01,search\n2,75,2022-02-01,search\n")
+    road = list(roads["value"])
+    road[road.index("--spend") + 1] = spend
+    ended = ltv(*road, "--out", tmp_path / "out")
+    assert ended.code == 3
+    assert "rows have more cells than the header" in ended.err
+
+
 @pytest.mark.parametrize(
     ("command", "words", "code", "said"),
     [

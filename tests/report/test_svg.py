@@ -54,7 +54,9 @@ def test_any_label_stays_text(label: str) -> None:
     assert root[0].text == label
 
 
-@pytest.mark.parametrize("label", ["$x_1$ < $y$", "</text><script>", 'a" onload="b', "#0b67b2"])
+@pytest.mark.parametrize(
+    "label", ["$x_1$ < $y$", "</text><script>", 'a" onload="b', "#0b67b2", "円", "บาท"]
+)
 def test_labels_are_not_markup_nor_maths(label: str) -> None:
     root = ElementTree.fromstring(make(label=label))
     assert label in [node.text for node in root.iter("text")]

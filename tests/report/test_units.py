@@ -104,6 +104,17 @@ def test_a_forecast_alone_is_told_the_name(future: Forecast, tmp_path: Path) -> 
     assert ">EUR a week<" in html
 
 
+def test_money_alone_names_its_currency(ledger: Ledger, tmp_path: Path) -> None:
+    class Named(dict[str, pd.DataFrame]):
+        currency = "EUR"
+
+    html = page(tmp_path, value=Named(MONEY))
+    assert NAMELESS not in html
+    assert "clv, EUR" in html
+    with pytest.raises(UsageError, match="called 'GBP', 'EUR'"):
+        report(tmp_path / "r.html", ledger=replace(ledger, currency="GBP"), value=Named(MONEY))
+
+
 def test_two_names_on_one_page_are_refused(ledger: Ledger, small: Backtest, tmp_path: Path) -> None:
     pounds, euros = replace(ledger, currency="GBP"), named(small, "EUR")
     with pytest.raises(UsageError, match="called 'GBP', 'EUR'"):

@@ -436,6 +436,7 @@ def test_the_currency_is_named_and_no_number_changes(model, four):
     )
     pd.testing.assert_frame_equal(found.table, plain.table)
     assert found.headline == plain.headline.replace("currency units", "GBP")
+    assert (found.currency, plain.currency) == ("GBP", None)
     shown, table = found["Scenario: margin"], found.table.reset_index()
     assert shown["unit"].tolist() == table["unit"].replace("currency", "GBP").tolist()
     pd.testing.assert_frame_equal(plain["Scenario: margin"], table)

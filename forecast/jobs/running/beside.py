@@ -69,7 +69,10 @@ def _read_text(path: Path, delimiter: str, encoding: str) -> pd.DataFrame:
         return found
 
     alike = len(read(delimiter, nrows=0).columns) > 1
-    return read(delimiter if alike else ",")
+    found = read(delimiter if alike else ",")
+    if len(found) and not isinstance(found.index, pd.RangeIndex):  # first cells taken for labels
+        raise ValueError("its rows have more cells than the header")
+    return found
 
 
 def read_costs(

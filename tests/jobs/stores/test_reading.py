@@ -175,6 +175,21 @@ def test_lines_of_an_order_that_a_key_drops_are_warned_about(store, tmp_path, so
     assert (line["count"], line["severity"]) == (1, "info")
 
 
+@pytest.mark.parametrize("store", ["csv", *DATABASES])
+def test_lines_that_differ_in_the_columns_read_too_are_warned_about_once(store, tmp_path, source):
+    rows = [("a", "2024-01-01 10:00", 5.0, 1, 1), ("a", "2024-01-01 10:01", 5.0, 1, 2)]
+    rows += [("b", "2024-01-02 09:00", 3.0, 2, line) for line in (1, 2)]
+    log = pd.DataFrame(rows, columns=["c", "at", "v", "order", "line"])
+    make = FILES.get(store)
+    given = Source(path=make(log, tmp_path)) if make else source(store, log)
+    names = Columns(customer="c", date="at", value="v", key=("order",))
+    with pytest.warns(DataWarning, match=r"^2 rows with a key \(order\)") as said:
+        found = read_source(given, names, None, root=tmp_path)
+    assert len(said) == 1
+    line = found.audit.set_index("check").loc["repeated keys"]
+    assert (line["count"], line["severity"]) == (2, "warning")
+
+
 @pytest.mark.parametrize("database", DATABASES)
 def test_where_a_column_cannot_be_read_copies_are_not_told_from_lines(
     database, source, orders, columns, view, tmp_path
