@@ -1,4 +1,4 @@
-"""What is dear is made once: the ledgers of the compliance suite, and the Java of Spark."""
+"""What is dear is made once, and what is long begins first."""
 
 from collections.abc import Callable
 from copy import copy
@@ -32,6 +32,11 @@ def reader() -> Callable[..., Ledger]:
 def read_once(reader: Callable[..., Ledger], monkeypatch: pytest.MonkeyPatch) -> None:
     """Let ``check_forecaster`` read by memory: reading has tests of its own."""
     monkeypatch.setattr("forecast.testing.read_ledger", reader)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let no worker wait at the end for a test of minutes."""
+    items.sort(key=lambda item: item.get_closest_marker("minutes") is None)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -79,6 +79,7 @@ def rank_chances(family, prior, *, seed=2018):
 
 
 @pytest.mark.slow
+@pytest.mark.minutes
 @pytest.mark.parametrize(("family", "prior"), CASES)
 def test_ranks_of_true_parameters_are_even(family, prior):
     chances, _ = rank_chances(family, prior)

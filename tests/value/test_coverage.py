@@ -67,6 +67,7 @@ def one_shop(seed):
 
 
 @pytest.mark.slow
+@pytest.mark.minutes
 def test_intervals_cover_the_truth():
     shops = [one_shop(seed) for seed in range(SEEDS)]
     share = pd.concat(shops).astype(float).groupby(level=0).mean().stack().dropna()
