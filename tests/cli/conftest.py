@@ -24,6 +24,16 @@ class Ended(NamedTuple):
     err: str
 
 
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a log that names channels, and a spend table."""
+    folder = tmp_path_factory.mktemp("store")
+    shop = simulate_shop(80, days=420, seed=3, refunds=0.02)
+    shop.orders.drop(columns="campaign").to_csv(folder / "orders.csv", index=False)
+    shop.spend.to_csv(folder / "spend.csv", index=False)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def snapshot() -> Callable[[Path], dict[str, str]]:
     """Return a function: every path below a folder, with the hash of what it holds."""

@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from forecast.datasets import simulate_shop
 from forecast.jobs.job_file.configuration import read_job
 
 Run = Callable[..., Any]
@@ -18,16 +17,6 @@ NAMELESS = "currency units"
 QUICK = ("--horizon", "8W", "--draws", "20")
 MODELS = ("--models", "btyd", "own_rate", "--origins", "2")
 TERMS = ("--margin", "0.4")
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a log that names channels, and a spend table."""
-    folder = tmp_path_factory.mktemp("store")
-    shop = simulate_shop(60, days=420, seed=3, refunds=0.02)
-    shop.orders.drop(columns="campaign").to_csv(folder / "orders.csv", index=False)
-    shop.spend.to_csv(folder / "spend.csv", index=False)
-    return folder
 
 
 def commands(store: Path) -> dict[str, tuple[Any, ...]]:

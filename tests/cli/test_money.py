@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 import forecast as fc
-from forecast.datasets import simulate_shop
 
 Run = Callable[..., Any]
 TERMS = ("--margin", "0.4", "--rate", "0.1")
@@ -29,14 +28,10 @@ bounds = [1.0, 3.0]
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a log that names channels, a spend table and a scenario."""
-    folder = tmp_path_factory.mktemp("store")
-    shop = simulate_shop(80, days=420, seed=3, refunds=0.02)
-    shop.orders.drop(columns="campaign").to_csv(folder / "orders.csv", index=False)
-    shop.spend.to_csv(folder / "spend.csv", index=False)
-    (folder / "plan.toml").write_text(PLAN)
-    return folder
+def store(store: Path) -> Path:
+    """The folder, and a scenario in it."""
+    (store / "plan.toml").write_text(PLAN)
+    return store
 
 
 @pytest.fixture
